@@ -1,0 +1,286 @@
+package org.nullspace.backend;
+
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Place;
+import org.nullspace.matrix.Precision;
+
+/**
+ * One ordered queue of work on one device, and the vocabulary that all algorithms are written in.
+ *
+ * <p><b>Operands</b> are strided batches of matrices that lie in {@linkplain #place() this session's place}; operand b of a result is
+ * computed from operands b of the arguments. A batch of one fits any batch (it is shared by all problems). Row- and column-major
+ * operands may be mixed freely unless an operation says otherwise; transposition is a view ({@link Matrix#transposed()}), never a flag.
+ * Operands of one call must have one precision, except where an operation says that it widens.
+ *
+ * <p><b>Order.</b> Operations run in the order of the calls and may run after the call returns. {@link #synchronize()},
+ * {@link #read(Status)} and {@link #toHost(Matrix)} wait; nothing else does. Memory of an operand must not be freed by the caller
+ * before the queue has passed the operation; scopes made by {@link MemoryScope} hand memory back in stream order or synchronise.
+ *
+ * <p><b>Copies.</b> No operation copies between host and device except {@link #copy} and {@link #toHost}, by request.
+ *
+ * <p><b>Numbers.</b> Non-finite entries spread as IEEE arithmetic spreads them; no operation hangs on them. Whether a factorization
+ * succeeded is in the {@link Status}, never in an exception. Wrong shapes, places and precisions are exceptions, thrown before anything
+ * is queued.
+ *
+ * <p><b>Threads.</b> Not synchronised: one thread at a time. Different sessions may be used at the same time.
+ */
+public interface Session extends AutoCloseable {
+    /**
+     * The backend and device, for people: {@code openblas, 2 threads, Haswell}.
+     *
+     * @return one line
+     */
+    String description();
+
+    /**
+     * Name of the backend.
+     *
+     * @return the {@linkplain BackendProvider#name() name}
+     */
+    String backend();
+
+    /**
+     * Where operands must lie.
+     *
+     * @return the place
+     */
+    Place place();
+
+    /**
+     * Memory that operands can take in all.
+     *
+     * @return bytes of the device's memory
+     */
+    long memoryBytes();
+
+    /**
+     * The largest size of one dimension that the operations accept.
+     *
+     * @return largest number of rows or columns
+     */
+    long maxDimension();
+
+    // ---- memory ------------------------------------------------------------------------------------------------------------------
+
+    /**
+     * New packed operand with undefined content.
+     *
+     * @param scope owner of the memory
+     * @param precision number format
+     * @param batch number of matrices
+     * @param rows rows of each
+     * @param columns columns of each
+     * @param layout layout of each
+     * @return a new matrix in {@link #place()}
+     * @throws org.nullspace.error.InsufficientMemoryException if it does not fit
+     */
+    Matrix allocate(MemoryScope scope, Precision precision, long batch, long rows, long columns, Layout layout);
+
+    /**
+     * New column-major float64 operand of one matrix, the form most intermediate results have.
+     *
+     * @param scope owner of the memory
+     * @param rows rows
+     * @param columns columns
+     * @return a new matrix with undefined content
+     */
+    default Matrix allocate(MemoryScope scope, long rows, long columns) {
+        return allocate(scope, Precision.FLOAT64, 1, rows, columns, Layout.COLUMN_MAJOR);
+    }
+
+    /**
+     * New status words, all 0.
+     *
+     * @param scope owner of the memory
+     * @param size number of problems
+     * @return new status words
+     */
+    Status status(MemoryScope scope, int size);
+
+    /**
+     * Waits for all queued work and reads status words.
+     *
+     * @param status the words
+     * @return a new array, one word per problem
+     */
+    int[] read(Status status);
+
+    /** Waits until all queued work is done. */
+    void synchronize();
+
+    /**
+     * Target ← source, converting layout and precision; the only operation whose operands may lie in different places (host and this
+     * session's).
+     *
+     * @param source matrix on the host or in {@link #place()}
+     * @param target matrix of the same shape on the host or in {@link #place()}
+     */
+    void copy(Matrix source, Matrix target);
+
+    /**
+     * The matrix on the host: waits for queued work, then the matrix itself if it lies there, otherwise a new packed copy.
+     *
+     * @param a a matrix
+     * @return a view or a new host matrix
+     */
+    Matrix toHost(Matrix a);
+
+    // ---- entry-wise --------------------------------------------------------------------------------------------------------------
+
+    /**
+     * A ← value in every entry.
+     *
+     * @param a written
+     * @param value the value
+     */
+    void fill(Matrix a, double value);
+
+    /**
+     * A ← matrix with ones on the main diagonal and zeros elsewhere.
+     *
+     * @param a written; any shape
+     */
+    void identity(Matrix a);
+
+    /**
+     * B ← αA + βB. With β = 0, B is not read.
+     *
+     * @param alpha α
+     * @param a read
+     * @param beta β
+     * @param b written; same shape as A
+     */
+    void add(double alpha, Matrix a, double beta, Matrix b);
+
+    /**
+     * A ← diag(d)·A.
+     *
+     * @param d column of the row factors, {@code rows × 1}
+     * @param a overwritten
+     */
+    void scaleRows(Matrix d, Matrix a);
+
+    // ---- reductions --------------------------------------------------------------------------------------------------------------
+
+    /**
+     * Euclidean norms of the columns, free of avoidable overflow and underflow; NaN for a column with a NaN. The result is float64.
+     *
+     * @param a read; float32 or float64
+     * @param norms written; float64, {@code 1 × columns}
+     */
+    void columnNorms(Matrix a, Matrix norms);
+
+    /**
+     * Largest magnitude of each matrix; NaN if an entry is NaN, 0 for an empty matrix. The result is float64.
+     *
+     * @param a read; float32 or float64
+     * @param result written; float64, {@code 1 × 1}
+     */
+    void maxMagnitude(Matrix a, Matrix result);
+
+    // ---- products and triangular solves --------------------------------------------------------------------------------------------
+
+    /**
+     * C ← αAB + βC. With β = 0, C is not read. Widens: one of A and B may be float32 when the other and C are float64; its entries are then
+     * converted tile by tile and all arithmetic is float64.
+     *
+     * @param alpha α
+     * @param a read, {@code m × l}
+     * @param b read, {@code l × n}
+     * @param beta β
+     * @param c written, {@code m × n}; must not overlap A or B
+     */
+    void multiply(double alpha, Matrix a, Matrix b, double beta, Matrix c);
+
+    /**
+     * Lower triangle of C ← α·(sA)(sA)ᵀ + βC; the strict upper triangle of C is not touched. Widens: A may be float32 when C is float64.
+     * The scale s is applied to the entries of A before they are multiplied, so that a power of two keeps products clear of overflow
+     * and underflow without a scaled copy of A.
+     *
+     * @param alpha α
+     * @param scale s
+     * @param a read, {@code n × d}
+     * @param beta β
+     * @param c written, {@code n × n}
+     */
+    void gram(double alpha, double scale, Matrix a, double beta, Matrix c);
+
+    /**
+     * B ← T⁻¹B for a triangular T. To solve with the transpose, pass the transposed view and the other triangle.
+     *
+     * @param triangle where T's entries are
+     * @param t read, {@code n × n}
+     * @param b overwritten, {@code n × k}
+     */
+    void solveTriangular(Triangle triangle, Matrix t, Matrix b);
+
+    // ---- factorizations ----------------------------------------------------------------------------------------------------------
+
+    /**
+     * Cholesky factorization A = LLᵀ of the lower triangle.
+     *
+     * @param a lower triangle overwritten by L; the strict upper triangle is not touched
+     * @param status written: 0, or the order of the first leading minor that is not positive definite
+     */
+    void cholesky(Matrix a, Status status);
+
+    /**
+     * Lower triangle of A ← its inverse as a lower triangular matrix.
+     *
+     * @param a lower triangle overwritten; the strict upper triangle is not touched
+     * @param status written: 0, or the index (from 1) of a zero on the diagonal
+     */
+    void invertLower(Matrix a, Status status);
+
+    /**
+     * Householder QR factorization A = QR of a column-major A. R is left in the upper triangle, the reflectors below it.
+     *
+     * @param a column-major, {@code m × n} with any m, n; overwritten
+     * @param tau written: reflector factors, {@code min(m,n) × 1}
+     */
+    void qr(Matrix a, Matrix tau);
+
+    /**
+     * C ← QC or QᵀC, with Q (m × m) given by the reflectors that {@link #qr} left.
+     *
+     * @param reflectors column-major, {@code m × l}, the first {@code tau.rows()} columns of what {@link #qr} left
+     * @param tau reflector factors
+     * @param transposed whether to apply Qᵀ
+     * @param c overwritten, {@code m × k}, any layout
+     */
+    void applyQ(Matrix reflectors, Matrix tau, boolean transposed, Matrix c);
+
+    /**
+     * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A.
+     *
+     * @param a column-major, {@code m × n} with m ≥ n; overwritten by U
+     * @param s written: singular values in descending order, {@code n × 1}
+     * @param vt written: Vᵀ, column-major, {@code n × n}
+     * @param status written: 0, or a positive number if the iteration did not converge
+     */
+    void svd(Matrix a, Matrix s, Matrix vt, Status status);
+
+    /**
+     * Singular values of a column-major A with m ≥ n; A is destroyed.
+     *
+     * @param a column-major, {@code m × n} with m ≥ n; content undefined afterwards
+     * @param s written: singular values in descending order, {@code n × 1}
+     * @param status written: 0, or a positive number if the iteration did not converge
+     */
+    void singularValues(Matrix a, Matrix s, Status status);
+
+    /**
+     * Eigenvalues of the symmetric matrix in the lower triangle of A; A is destroyed.
+     *
+     * @param a column-major, {@code n × n}; content undefined afterwards
+     * @param values written: eigenvalues in ascending order, {@code n × 1}
+     * @param status written: 0, or a positive number if the iteration did not converge
+     */
+    void eigenvalues(Matrix a, Matrix values, Status status);
+
+    /** Waits for queued work and gives everything back that the session holds. Matrices live on in their scopes. */
+    @Override
+    void close();
+}

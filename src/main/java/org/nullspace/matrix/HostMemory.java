@@ -1,0 +1,178 @@
+package org.nullspace.matrix;
+
+import java.lang.management.ManagementFactory;
+import java.lang.ref.Cleaner;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import org.bytedeco.javacpp.Pointer;
+import org.nullspace.error.InsufficientMemoryException;
+import org.nullspace.error.InvalidInputException;
+
+/**
+ * Off-heap host memory with 64-bit sizes, aligned to cache lines. Access from Java goes through direct buffers of up to 1 GiB each, so
+ * every access is bounds-checked; native code uses {@link #address()}.
+ */
+public final class HostMemory implements Memory {
+    private static final int SEGMENT_SHIFT = 30;
+    private static final long SEGMENT_MASK = (1L << SEGMENT_SHIFT) - 1;
+    private static final int ALIGNMENT = 64;
+    private static final Cleaner CLEANER = Cleaner.create();
+
+    private final MemoryScope scope;
+    private final long address;
+    private final long byteSize;
+    private final ByteBuffer[] segments;
+
+    private HostMemory(MemoryScope scope, long address, long byteSize) {
+        this.scope = scope;
+        this.address = address;
+        this.byteSize = byteSize;
+        int count = (int) ((byteSize + SEGMENT_MASK) >>> SEGMENT_SHIFT);
+        this.segments = new ByteBuffer[count];
+        for (int i = 0; i < count; i++) {
+            long start = (long) i << SEGMENT_SHIFT;
+            segments[i] = new Window(address + start, Math.min(byteSize - start, 1L << SEGMENT_SHIFT)).buffer();
+        }
+    }
+
+    /**
+     * Allocates memory that the scope frees.
+     *
+     * @param scope owner of the memory
+     * @param bytes size in bytes, 0 allowed
+     * @param zeroed whether all bytes are set to zero; otherwise the content is undefined
+     * @param what what will be stored, for the message of a failure
+     * @return the memory
+     * @throws InsufficientMemoryException if the machine has less memory than that; nothing has been allocated then
+     */
+    public static HostMemory allocate(MemoryScope scope, long bytes, boolean zeroed, String what) {
+        if (bytes < 0) {
+            throw new InvalidInputException(what + ": " + bytes + " bytes is not a size");
+        }
+        scope.checkUsable(what);
+        if (bytes == 0) {
+            return new HostMemory(scope, 0, 0);
+        }
+        long physical = physicalBytes();
+        if (bytes > physical) {
+            throw new InsufficientMemoryException(what + " does not fit into this machine's memory", bytes, physical);
+        }
+        Pointer block = zeroed ? Pointer.calloc(1, bytes + ALIGNMENT) : Pointer.malloc(bytes + ALIGNMENT);
+        if (block == null || block.isNull()) {
+            throw new InsufficientMemoryException(what + " could not be allocated", bytes, -1);
+        }
+        long aligned = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
+        try {
+            scope.register(new Free(block), bytes);
+        } catch (RuntimeException e) {
+            Pointer.free(block);
+            throw e;
+        }
+        return new HostMemory(scope, aligned, bytes);
+    }
+
+    /**
+     * Allocates memory in a scope of its own, which is closed by {@link MemoryScope#close()} or, if nobody does, after the memory has
+     * become unreachable.
+     *
+     * @param bytes size in bytes, 0 allowed
+     * @param zeroed whether all bytes are set to zero
+     * @param what what will be stored, for the message of a failure
+     * @return the memory
+     */
+    static HostMemory allocateAutomatic(long bytes, boolean zeroed, String what) {
+        MemoryScope scope = MemoryScope.open();
+        HostMemory memory = allocate(scope, bytes, zeroed, what);
+        CLEANER.register(memory, scope::close);
+        return memory;
+    }
+
+    /**
+     * Memory of this machine that a process can hope for.
+     *
+     * @return bytes of physical memory, the container's limit where there is one
+     */
+    public static long physicalBytes() {
+        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
+                .getTotalMemorySize();
+    }
+
+    @Override
+    public Place place() {
+        return Place.HOST;
+    }
+
+    @Override
+    public long address() {
+        return address;
+    }
+
+    @Override
+    public long byteSize() {
+        return byteSize;
+    }
+
+    @Override
+    public MemoryScope scope() {
+        return scope;
+    }
+
+    double getDouble(long index) {
+        long at = index << 3;
+        return segments[(int) (at >>> SEGMENT_SHIFT)].getDouble((int) (at & SEGMENT_MASK));
+    }
+
+    float getFloat(long index) {
+        long at = index << 2;
+        return segments[(int) (at >>> SEGMENT_SHIFT)].getFloat((int) (at & SEGMENT_MASK));
+    }
+
+    void setDouble(long index, double value) {
+        long at = index << 3;
+        segments[(int) (at >>> SEGMENT_SHIFT)].putDouble((int) (at & SEGMENT_MASK), value);
+    }
+
+    void setFloat(long index, float value) {
+        long at = index << 2;
+        segments[(int) (at >>> SEGMENT_SHIFT)].putFloat((int) (at & SEGMENT_MASK), value);
+    }
+
+    /**
+     * A direct buffer over a part of this memory, for bulk input and output. A view: valid until the scope is closed.
+     *
+     * @param offset first byte
+     * @param length number of bytes, less than 2 GiB
+     * @return a buffer in native byte order
+     */
+    public ByteBuffer buffer(long offset, int length) {
+        scope.checkUsable("memory");
+        if (offset < 0 || length < 0 || offset + length > byteSize) {
+            throw new IndexOutOfBoundsException(
+                    "bytes " + offset + " to " + (offset + length) + " of a memory of " + byteSize + " bytes");
+        }
+        return length == 0
+                ? ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder())
+                : new Window(address + offset, length).buffer();
+    }
+
+    /** A stretch of memory that a direct buffer is laid over. */
+    private static final class Window extends Pointer {
+        private Window(long address, long bytes) {
+            this.address = address;
+            this.position = 0;
+            this.limit = bytes;
+            this.capacity = bytes;
+        }
+
+        private ByteBuffer buffer() {
+            return asByteBuffer().order(ByteOrder.nativeOrder());
+        }
+    }
+
+    private record Free(Pointer block) implements Runnable {
+        @Override
+        public void run() {
+            Pointer.free(block);
+        }
+    }
+}

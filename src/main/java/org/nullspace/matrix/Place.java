@@ -1,0 +1,53 @@
+package org.nullspace.matrix;
+
+import org.nullspace.error.InvalidInputException;
+
+/**
+ * Where memory lies.
+ *
+ * @param kind host memory or the memory of a CUDA device
+ * @param device index of the device, 0 for the host
+ */
+public record Place(Kind kind, int device) {
+    /** The host's memory. */
+    public static final Place HOST = new Place(Kind.HOST, 0);
+
+    /** Kinds of memory. */
+    public enum Kind {
+        /** The host's memory: readable from Java. */
+        HOST,
+        /** The memory of a CUDA device: readable by that device only. */
+        CUDA
+    }
+
+    /** Checks the index. */
+    public Place {
+        if (device < 0) {
+            throw new InvalidInputException("device index " + device + " is negative");
+        }
+    }
+
+    /**
+     * The memory of a CUDA device.
+     *
+     * @param device index of the device
+     * @return the place
+     */
+    public static Place cuda(int device) {
+        return new Place(Kind.CUDA, device);
+    }
+
+    /**
+     * Whether entries can be read and written from Java.
+     *
+     * @return true for host memory
+     */
+    public boolean isHost() {
+        return kind == Kind.HOST;
+    }
+
+    @Override
+    public String toString() {
+        return kind == Kind.HOST ? "host" : "cuda:" + device;
+    }
+}
