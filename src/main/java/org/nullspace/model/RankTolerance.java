@@ -177,8 +177,7 @@ public final class RankTolerance {
         Map<String, Integer> others = new LinkedHashMap<>();
         for (RankTolerance other : named()) {
             if (other.kind != kind) {
-                others.put(
-                        other.name(), count(singularValues, other.cutoff(singularValues, rows, columns, precision)));
+                others.put(other.name(), count(singularValues, other.cutoff(singularValues, rows, columns, precision)));
             }
         }
         return new RankDecision(
