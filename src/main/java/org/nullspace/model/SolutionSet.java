@@ -20,7 +20,6 @@ import org.nullspace.matrix.Matrix;
  */
 public interface SolutionSet extends AutoCloseable {
     // ---- what it is
-    // --------------------------------------------------------------------------------------------------------------
 
     /**
      * Number of samples.
@@ -121,7 +120,6 @@ public interface SolutionSet extends AutoCloseable {
     Certificate certificate();
 
     // ---- members
-    // -----------------------------------------------------------------------------------------------------------------
 
     /**
      * The member of least norm, W₀ = X⁺Y, for each target.
@@ -233,7 +231,6 @@ public interface SolutionSet extends AutoCloseable {
     Matrix ridge(double lambda);
 
     // ---- spaces and tests
-    // --------------------------------------------------------------------------------------------------------
 
     /**
      * The null space of X (of the weighted and centred X when there are weights or an intercept).
@@ -293,7 +290,6 @@ public interface SolutionSet extends AutoCloseable {
     boolean contains(double[] w);
 
     // ---- predictions
-    // -------------------------------------------------------------------------------------------------------------
 
     /**
      * Predictions of the minimum-norm solution, intercept included.
