@@ -1,5 +1,6 @@
 package org.nullspace.matrix;
 
+import java.lang.ref.Reference;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 
@@ -50,7 +51,8 @@ public final class Matrix implements AutoCloseable {
         this.batchStride = batchStride;
     }
 
-    // ---- making ------------------------------------------------------------------------------------------------------------------
+    // ---- making
+    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * A new host matrix of zeros that belongs to nobody's scope: see {@link #close()}.
@@ -115,8 +117,7 @@ public final class Matrix implements AutoCloseable {
      * @param layout layout of each
      * @return a view of the memory
      */
-    public static Matrix over(
-            Memory memory, Precision precision, long batch, long rows, long columns, Layout layout) {
+    public static Matrix over(Memory memory, Precision precision, long batch, long rows, long columns, Layout layout) {
         String what = describe(precision, batch, rows, columns);
         long bytes = bytes(what, precision, batch, rows, columns);
         if (bytes > memory.byteSize()) {
@@ -182,13 +183,7 @@ public final class Matrix implements AutoCloseable {
     }
 
     private static Matrix packed(
-            Memory memory,
-            boolean owns,
-            Precision precision,
-            long batch,
-            long rows,
-            long columns,
-            Layout layout) {
+            Memory memory, boolean owns, Precision precision, long batch, long rows, long columns, Layout layout) {
         long ld = Math.max(1, layout == Layout.ROW_MAJOR ? columns : rows);
         return new Matrix(memory, owns, precision, layout, 0, batch, rows, columns, ld, rows * columns);
     }
@@ -209,7 +204,8 @@ public final class Matrix implements AutoCloseable {
         }
     }
 
-    // ---- shape -------------------------------------------------------------------------------------------------------------------
+    // ---- shape
+    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * Number of matrices.
@@ -346,7 +342,8 @@ public final class Matrix implements AutoCloseable {
         return layout == Layout.ROW_MAJOR ? rows : columns;
     }
 
-    // ---- views -------------------------------------------------------------------------------------------------------------------
+    // ---- views
+    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * The transpose of each matrix, as a view.
@@ -429,7 +426,8 @@ public final class Matrix implements AutoCloseable {
         }
     }
 
-    // ---- entries -----------------------------------------------------------------------------------------------------------------
+    // ---- entries
+    // -----------------------------------------------------------------------------------------------------------------
 
     /**
      * Entry of a single matrix.
@@ -478,9 +476,8 @@ public final class Matrix implements AutoCloseable {
 
     private long index(long b, long row, long column) {
         if (b < 0 || b >= batch || row < 0 || row >= rows || column < 0 || column >= columns) {
-            throw new IndexOutOfBoundsException(
-                    "entry (" + b + ", " + row + ", " + column + ") of a matrix of shape " + batch + "×" + rows + "×"
-                            + columns);
+            throw new IndexOutOfBoundsException("entry (" + b + ", " + row + ", " + column + ") of a matrix of shape "
+                    + batch + "×" + rows + "×" + columns);
         }
         return offset
                 + b * batchStride
@@ -548,54 +545,30 @@ public final class Matrix implements AutoCloseable {
      */
     public void copyFrom(Matrix source) {
         requireSameShape("source", source);
-        boolean sameLines = source.layout == layout && source.precision == precision;
-        for (long b = 0; b < batch; b++) {
-            if (sameLines) {
-                copyLines(source, b);
-            } else {
-                copyEntries(source, b);
-            }
-        }
-    }
-
-    private void copyLines(Matrix source, long b) {
         HostMemory from = source.host();
         HostMemory to = host();
-        long width = precision.bytes();
-        long lineBytes = lineLength() * width;
-        long lines = lineCount();
-        if (lineBytes == 0 || lines == 0) {
+        if (isEmpty()) {
             return;
         }
-        if (isPacked() && source.isPacked()) {
-            lineBytes *= lines;
-            lines = 1;
-        }
-        for (long l = 0; l < lines; l++) {
-            long src = (source.offset + b * source.batchStride + l * source.leadingDimension) * width;
-            long dst = (offset + b * batchStride + l * leadingDimension) * width;
-            for (long done = 0; done < lineBytes; ) {
-                int part = (int) Math.min(lineBytes - done, 1 << 30);
-                to.buffer(dst + done, part).put(from.buffer(src + done, part));
-                done += part;
+        for (long b = 0; b < batch; b++) {
+            HostLines read = source.lines(from, b);
+            HostLines written = lines(to, b);
+            if (source.layout == layout) {
+                written.copyFrom(read);
+            } else {
+                written.copyFromTransposed(read);
             }
         }
+        Reference.reachabilityFence(source);
+        Reference.reachabilityFence(this);
     }
 
-    private void copyEntries(Matrix source, long b) {
-        int block = 32;
-        for (long i0 = 0; i0 < rows; i0 += block) {
-            for (long j0 = 0; j0 < columns; j0 += block) {
-                for (long i = i0; i < Math.min(rows, i0 + block); i++) {
-                    for (long j = j0; j < Math.min(columns, j0 + block); j++) {
-                        set(b, i, j, source.get(b, i, j));
-                    }
-                }
-            }
-        }
+    private HostLines lines(HostMemory host, long b) {
+        return new HostLines(host, precision, offset + b * batchStride, leadingDimension, lineCount(), lineLength());
     }
 
-    // ---- checks ------------------------------------------------------------------------------------------------------------------
+    // ---- checks
+    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * Requires a batch of one.
@@ -611,11 +584,13 @@ public final class Matrix implements AutoCloseable {
 
     private void requireSameShape(String name, Matrix other) {
         if (other.batch != batch || other.rows != rows || other.columns != columns) {
-            throw new ShapeMismatchException(name + " has shape " + other.shape() + ", this matrix has shape " + shape());
+            throw new ShapeMismatchException(
+                    name + " has shape " + other.shape() + ", this matrix has shape " + shape());
         }
     }
 
-    // ---- end of life -------------------------------------------------------------------------------------------------------------
+    // ---- end of life
+    // -------------------------------------------------------------------------------------------------------------
 
     /**
      * Frees the memory now if it belongs to this matrix, that is, if the matrix was made without a scope. Without effect on views and on
