@@ -62,7 +62,7 @@ public interface Session extends AutoCloseable {
      */
     long maxDimension();
 
-    // ---- memory ------------------------------------------------------------------------------------------------------------------
+    // ---- memory
 
     /**
      * New packed operand with undefined content.
@@ -127,7 +127,7 @@ public interface Session extends AutoCloseable {
      */
     Matrix toHost(Matrix a);
 
-    // ---- entry-wise --------------------------------------------------------------------------------------------------------------
+    // ---- entry-wise
 
     /**
      * A ← value in every entry.
@@ -143,6 +143,14 @@ public interface Session extends AutoCloseable {
      * @param a written; any shape
      */
     void identity(Matrix a);
+
+    /**
+     * A ← the given triangle of A, diagonal included, and zeros elsewhere.
+     *
+     * @param triangle the half that is kept
+     * @param a overwritten; square
+     */
+    void keepTriangle(Triangle triangle, Matrix a);
 
     /**
      * B ← αA + βB. With β = 0, B is not read.
@@ -162,7 +170,7 @@ public interface Session extends AutoCloseable {
      */
     void scaleRows(Matrix d, Matrix a);
 
-    // ---- reductions --------------------------------------------------------------------------------------------------------------
+    // ---- reductions
 
     /**
      * Euclidean norms of the columns, free of avoidable overflow and underflow; NaN for a column with a NaN. The result is float64.
@@ -180,7 +188,7 @@ public interface Session extends AutoCloseable {
      */
     void maxMagnitude(Matrix a, Matrix result);
 
-    // ---- products and triangular solves --------------------------------------------------------------------------------------------
+    // ---- products and triangular solves
 
     /**
      * C ← αAB + βC. With β = 0, C is not read. Widens: one of A and B may be float32 when the other and C are float64; its entries are then
@@ -195,17 +203,15 @@ public interface Session extends AutoCloseable {
     void multiply(double alpha, Matrix a, Matrix b, double beta, Matrix c);
 
     /**
-     * Lower triangle of C ← α·(sA)(sA)ᵀ + βC; the strict upper triangle of C is not touched. Widens: A may be float32 when C is float64.
-     * The scale s is applied to the entries of A before they are multiplied, so that a power of two keeps products clear of overflow
-     * and underflow without a scaled copy of A.
+     * Lower triangle of C ← αAAᵀ + βC; the strict upper triangle of C is not touched. With β = 0, C is not read. Widens: A may be float32
+     * when C is float64.
      *
      * @param alpha α
-     * @param scale s
      * @param a read, {@code n × d}
      * @param beta β
      * @param c written, {@code n × n}
      */
-    void gram(double alpha, double scale, Matrix a, double beta, Matrix c);
+    void gram(double alpha, Matrix a, double beta, Matrix c);
 
     /**
      * B ← T⁻¹B for a triangular T. To solve with the transpose, pass the transposed view and the other triangle.
@@ -216,13 +222,14 @@ public interface Session extends AutoCloseable {
      */
     void solveTriangular(Triangle triangle, Matrix t, Matrix b);
 
-    // ---- factorizations ----------------------------------------------------------------------------------------------------------
+    // ---- factorizations
 
     /**
      * Cholesky factorization A = LLᵀ of the lower triangle.
      *
      * @param a lower triangle overwritten by L; the strict upper triangle is not touched
-     * @param status written: 0, or the order of the first leading minor that is not positive definite
+     * @param status written: 0, or the order of the first leading minor that is not positive definite (one with an entry that is not
+     *     finite is not)
      */
     void cholesky(Matrix a, Status status);
 
@@ -253,21 +260,23 @@ public interface Session extends AutoCloseable {
     void applyQ(Matrix reflectors, Matrix tau, boolean transposed, Matrix c);
 
     /**
-     * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A.
+     * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A. If the iteration does not
+     * converge, A is destroyed all the same: who wants to try the other algorithm keeps a copy.
      *
-     * @param a column-major, {@code m × n} with m ≥ n; overwritten by U
-     * @param s written: singular values in descending order, {@code n × 1}
-     * @param vt written: Vᵀ, column-major, {@code n × n}
-     * @param status written: 0, or a positive number if the iteration did not converge
+     * @param algorithm how to iterate
+     * @param a column-major, {@code m × n} with m ≥ n; overwritten by U, undefined where the status is not 0
+     * @param s written: singular values in descending order, {@code n × 1}; NaN where the status is not 0
+     * @param vt written: Vᵀ, column-major, {@code n × n}; undefined where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or A has an entry that is not finite
      */
-    void svd(Matrix a, Matrix s, Matrix vt, Status status);
+    void svd(SvdAlgorithm algorithm, Matrix a, Matrix s, Matrix vt, Status status);
 
     /**
      * Singular values of a column-major A with m ≥ n; A is destroyed.
      *
      * @param a column-major, {@code m × n} with m ≥ n; content undefined afterwards
-     * @param s written: singular values in descending order, {@code n × 1}
-     * @param status written: 0, or a positive number if the iteration did not converge
+     * @param s written: singular values in descending order, {@code n × 1}; NaN where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or A has an entry that is not finite
      */
     void singularValues(Matrix a, Matrix s, Status status);
 
@@ -275,8 +284,8 @@ public interface Session extends AutoCloseable {
      * Eigenvalues of the symmetric matrix in the lower triangle of A; A is destroyed.
      *
      * @param a column-major, {@code n × n}; content undefined afterwards
-     * @param values written: eigenvalues in ascending order, {@code n × 1}
-     * @param status written: 0, or a positive number if the iteration did not converge
+     * @param values written: eigenvalues in ascending order, {@code n × 1}; NaN where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or the triangle has an entry that is not finite
      */
     void eigenvalues(Matrix a, Matrix values, Status status);
 

@@ -52,7 +52,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- making
-    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * A new host matrix of zeros that belongs to nobody's scope: see {@link #close()}.
@@ -205,7 +204,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- shape
-    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * Number of matrices.
@@ -343,7 +341,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- views
-    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * The transpose of each matrix, as a view.
@@ -427,7 +424,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- entries
-    // -----------------------------------------------------------------------------------------------------------------
 
     /**
      * Entry of a single matrix.
@@ -568,7 +564,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- checks
-    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * Requires a batch of one.
@@ -590,7 +585,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- end of life
-    // -------------------------------------------------------------------------------------------------------------
 
     /**
      * Frees the memory now if it belongs to this matrix, that is, if the matrix was made without a scope. Without effect on views and on

@@ -14,11 +14,23 @@ import org.nullspace.matrix.Matrix;
  * @param remainingFreedom dimension of the set of members that are left: d − r minus the number of independent constraints
  */
 public record FixedCoefficients(boolean feasible, Matrix weights, double[] distance, long remainingFreedom) {
-    /** Copies the array. */
+    /**
+     * Copies the array.
+     *
+     * @param feasible whether members with exactly those coefficients exist
+     * @param weights the member of least norm, or the nearest miss
+     * @param distance distance that is left, per target
+     * @param remainingFreedom dimension of the set of members that are left
+     */
     public FixedCoefficients {
         distance = distance.clone();
     }
 
+    /**
+     * For each target the distance between the prescribed coefficients and those of the weights.
+     *
+     * @return a new array
+     */
     @Override
     public double[] distance() {
         return distance.clone();

@@ -19,7 +19,16 @@ public record Plan(
         long workspaceBytes,
         long worstWorkspaceBytes,
         long availableBytes) {
-    /** Copies the lists. */
+    /**
+     * Copies the lists.
+     *
+     * @param methods methods in the order in which they are tried
+     * @param reasons why
+     * @param backend backend and device
+     * @param workspaceBytes memory for the first method
+     * @param worstWorkspaceBytes memory for the method that needs most
+     * @param availableBytes memory of the device
+     */
     public Plan {
         methods = List.copyOf(methods);
         reasons = List.copyOf(reasons);

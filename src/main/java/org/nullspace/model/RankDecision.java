@@ -23,7 +23,17 @@ public record RankDecision(
         double sigmaRank,
         double sigmaNext,
         Map<String, Integer> ranksUnderOtherPolicies) {
-    /** Copies the map. */
+    /**
+     * Copies the map.
+     *
+     * @param rank number of singular values above the cut-off
+     * @param policy the policy
+     * @param cutoff the cut-off
+     * @param sigmaMax largest singular value
+     * @param sigmaRank smallest singular value above the cut-off
+     * @param sigmaNext largest singular value at or below the cut-off
+     * @param ranksUnderOtherPolicies ranks under the other named policies
+     */
     public RankDecision {
         ranksUnderOtherPolicies = Collections.unmodifiableMap(new LinkedHashMap<>(ranksUnderOtherPolicies));
     }

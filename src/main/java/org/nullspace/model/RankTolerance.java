@@ -177,8 +177,7 @@ public final class RankTolerance {
         Map<String, Integer> others = new LinkedHashMap<>();
         for (RankTolerance other : named()) {
             if (other.kind != kind) {
-                others.put(
-                        other.name(), count(singularValues, other.cutoff(singularValues, rows, columns, precision)));
+                others.put(other.name(), count(singularValues, other.cutoff(singularValues, rows, columns, precision)));
             }
         }
         return new RankDecision(
@@ -217,12 +216,12 @@ public final class RankTolerance {
     private double fixedCutoff(double sigmaMax, long rows, long columns, Precision precision) {
         double eps = precision.epsilon();
         return switch (kind) {
-            case STANDARD, GAP -> sigmaMax * 8 * Math.sqrt(Math.min(rows, columns)) * eps;
-            case NUMPY -> sigmaMax * Math.max(rows, columns) * eps;
+            case STANDARD, GAP -> sigmaMax * 8 * Math.sqrt((double) Math.min(rows, columns)) * eps;
+            case NUMPY -> sigmaMax * (double) Math.max(rows, columns) * eps;
             case SCIPY -> sigmaMax * eps;
             case RELATIVE -> sigmaMax * parameter;
             case ABSOLUTE -> parameter;
-            case NOISE -> parameter * (Math.sqrt(rows) + Math.sqrt(columns));
+            case NOISE -> parameter * (Math.sqrt((double) rows) + Math.sqrt((double) columns));
         };
     }
 

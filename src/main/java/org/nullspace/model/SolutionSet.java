@@ -19,7 +19,7 @@ import org.nullspace.matrix.Matrix;
  * {@link org.nullspace.error.ShapeMismatchException}; a closed set throws {@link org.nullspace.error.ClosedException}.
  */
 public interface SolutionSet extends AutoCloseable {
-    // ---- what it is --------------------------------------------------------------------------------------------------------------
+    // ---- what it is
 
     /**
      * Number of samples.
@@ -119,7 +119,7 @@ public interface SolutionSet extends AutoCloseable {
      */
     Certificate certificate();
 
-    // ---- members -----------------------------------------------------------------------------------------------------------------
+    // ---- members
 
     /**
      * The member of least norm, W₀ = X⁺Y, for each target.
@@ -230,7 +230,7 @@ public interface SolutionSet extends AutoCloseable {
      */
     Matrix ridge(double lambda);
 
-    // ---- spaces and tests --------------------------------------------------------------------------------------------------------
+    // ---- spaces and tests
 
     /**
      * The null space of X (of the weighted and centred X when there are weights or an intercept).
@@ -289,7 +289,7 @@ public interface SolutionSet extends AutoCloseable {
      */
     boolean contains(double[] w);
 
-    // ---- predictions -------------------------------------------------------------------------------------------------------------
+    // ---- predictions
 
     /**
      * Predictions of the minimum-norm solution, intercept included.

@@ -1,6 +1,7 @@
 package org.nullspace.backend.openblas;
 
 import java.util.Arrays;
+import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 
@@ -32,6 +33,20 @@ final class EntryWise {
         for (long b = 0; b < a.batch(); b++) {
             for (long i = 0; i < Math.min(a.rows(), a.columns()); i++) {
                 a.set(b, i, i, 1);
+            }
+        }
+    }
+
+    static void keepTriangle(Triangle triangle, Matrix a) {
+        boolean clearsEnd = (triangle == Triangle.LOWER) == (a.layout() == Layout.ROW_MAJOR);
+        for (long b = 0; b < a.batch(); b++) {
+            Lines lines = Lines.of(a, b);
+            double[] zeros = new double[lines.chunk()];
+            for (long l = 0; l < lines.count; l++) {
+                long end = clearsEnd ? lines.length : l;
+                for (long p = clearsEnd ? l + 1 : 0; p < end; p += zeros.length) {
+                    lines.write(l, p, zeros, (int) Math.min(zeros.length, end - p));
+                }
             }
         }
     }

@@ -38,7 +38,6 @@ final class Factorizations implements AutoCloseable {
     }
 
     // ---- Cholesky
-    // ------------------------------------------------------------------------------------------------------------------
 
     void cholesky(Matrix a, int[] status) {
         int n = (int) a.rows();
@@ -96,7 +95,6 @@ final class Factorizations implements AutoCloseable {
     }
 
     // ---- QR
-    // --------------------------------------------------------------------------------------------------------------------------
 
     void qr(Matrix a, Matrix tau) {
         if (a.isEmpty()) {
@@ -150,7 +148,6 @@ final class Factorizations implements AutoCloseable {
     }
 
     // ---- singular values
-    // -------------------------------------------------------------------------------------------------------------
 
     /** Whether the least workspace of gesdd that overwrites A, 5n² + 7n + m entries, can be counted in 32 bits. */
     static boolean fitsDivideAndConquer(long m, long n) {
@@ -240,7 +237,6 @@ final class Factorizations implements AutoCloseable {
     }
 
     // ---- eigenvalues
-    // -----------------------------------------------------------------------------------------------------------------
 
     void eigenvalues(Matrix a, Matrix values, int[] status) {
         int n = (int) a.rows();
@@ -269,7 +265,6 @@ final class Factorizations implements AutoCloseable {
     }
 
     // ---- LAPACK's conventions
-    // ----------------------------------------------------------------------------------------------------------
 
     /** A routine with workspace, on one problem of the batch. */
     private interface Routine {

@@ -78,11 +78,6 @@ final class Float32Kernels implements Kernels {
     }
 
     @Override
-    public void scal(int n, double alpha, Pointer x) {
-        openblas.cblas_sscal(n, (float) alpha, of(x), 1);
-    }
-
-    @Override
     public int potrf(char uplo, int n, Pointer a, int lda) {
         return openblas.LAPACKE_spotrf_work(COLUMN_MAJOR, (byte) uplo, n, of(a), lda);
     }

@@ -76,11 +76,6 @@ final class Float64Kernels implements Kernels {
     }
 
     @Override
-    public void scal(int n, double alpha, Pointer x) {
-        openblas.cblas_dscal(n, alpha, of(x), 1);
-    }
-
-    @Override
     public int potrf(char uplo, int n, Pointer a, int lda) {
         return openblas.LAPACKE_dpotrf_work(COLUMN_MAJOR, (byte) uplo, n, of(a), lda);
     }

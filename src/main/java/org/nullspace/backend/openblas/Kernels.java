@@ -91,8 +91,6 @@ interface Kernels {
 
     void trsm(int side, int uplo, int trans, int m, int n, Pointer t, int ldt, Pointer b, int ldb);
 
-    void scal(int n, double alpha, Pointer x);
-
     int potrf(char uplo, int n, Pointer a, int lda);
 
     int trtri(char uplo, int n, Pointer a, int lda);

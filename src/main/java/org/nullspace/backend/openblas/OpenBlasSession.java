@@ -71,7 +71,6 @@ final class OpenBlasSession implements Session {
     }
 
     // ---- memory
-    // ------------------------------------------------------------------------------------------------------------------
 
     @Override
     public Matrix allocate(MemoryScope scope, Precision precision, long batch, long rows, long columns, Layout layout) {
@@ -128,7 +127,6 @@ final class OpenBlasSession implements Session {
     }
 
     // ---- entry-wise
-    // --------------------------------------------------------------------------------------------------------------
 
     @Override
     public void fill(Matrix a, double value) {
@@ -141,6 +139,16 @@ final class OpenBlasSession implements Session {
     public void identity(Matrix a) {
         operands("identity").writes("A", a).checked();
         EntryWise.identity(a);
+        Reference.reachabilityFence(a);
+    }
+
+    @Override
+    public void keepTriangle(Triangle triangle, Matrix a) {
+        operands("keepTriangle")
+                .writes("A", a)
+                .shapes(a.rows() == a.columns(), "A must be square")
+                .checked();
+        EntryWise.keepTriangle(triangle, a);
         Reference.reachabilityFence(a);
     }
 
@@ -173,7 +181,6 @@ final class OpenBlasSession implements Session {
     }
 
     // ---- reductions
-    // --------------------------------------------------------------------------------------------------------------
 
     @Override
     public void columnNorms(Matrix a, Matrix norms) {
@@ -204,7 +211,6 @@ final class OpenBlasSession implements Session {
     }
 
     // ---- products and triangular solves
-    // --------------------------------------------------------------------------------------------
 
     @Override
     public void multiply(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
@@ -223,7 +229,7 @@ final class OpenBlasSession implements Session {
     }
 
     @Override
-    public void gram(double alpha, double scale, Matrix a, double beta, Matrix c) {
+    public void gram(double alpha, Matrix a, double beta, Matrix c) {
         operands("gram")
                 .reads("A", a)
                 .writes("C", c)
@@ -233,7 +239,7 @@ final class OpenBlasSession implements Session {
                 .shapes(c.rows() == a.rows() && c.columns() == a.rows(), "A must be n×d and C n×n")
                 .int32()
                 .checked();
-        products.gram(alpha, scale, a, beta, c);
+        products.gram(alpha, a, beta, c);
     }
 
     @Override
@@ -249,7 +255,6 @@ final class OpenBlasSession implements Session {
     }
 
     // ---- factorizations
-    // ----------------------------------------------------------------------------------------------------------
 
     @Override
     public void cholesky(Matrix a, Status status) {
@@ -346,7 +351,6 @@ final class OpenBlasSession implements Session {
     }
 
     // ---- end of life
-    // -------------------------------------------------------------------------------------------------------------
 
     @Override
     public void close() {

@@ -9,7 +9,7 @@ import org.nullspace.matrix.Precision;
 /**
  * Matrix products and triangular solves. BLAS sees column-major operands: a row-major matrix is the transpose of a column-major one at the
  * same address, so every mix of layouts is a choice of side, triangle and transposition, and nothing is copied. Operands that need another
- * precision or a scale pass through a tile of bounded size.
+ * precision pass through a tile of bounded size.
  */
 final class Products {
     /** Usual size of a tile in bytes: it stays in the second- or third-level cache between conversion and product. */
@@ -33,7 +33,6 @@ final class Products {
     }
 
     // ---- C ← αAB + βC
-    // --------------------------------------------------------------------------------------------------------------
 
     void multiply(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
         if (c.isEmpty()) {
@@ -70,7 +69,7 @@ final class Products {
         Kernels kernels = Kernels.of(c.precision());
         if (n == 1) {
             boolean plain = a.layout() == Layout.COLUMN_MAJOR;
-            return kernels.gemv(
+            kernels.gemv(
                     plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
                     plain ? m : l,
                     plain ? l : m,
@@ -82,6 +81,7 @@ final class Products {
                     beta,
                     kernels.at(c, 0),
                     increment(c));
+            return 0;
         }
         if (m == 1) {
             return product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
@@ -89,7 +89,7 @@ final class Products {
         if (c.layout() == Layout.ROW_MAJOR) {
             return product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
         }
-        return kernels.gemm(
+        kernels.gemm(
                 transposition(a),
                 transposition(b),
                 m,
@@ -103,6 +103,7 @@ final class Products {
                 beta,
                 kernels.at(c, 0),
                 ld(c));
+        return 0;
     }
 
     /** A is float32, B and C are float64: converts A tile by tile. */
@@ -119,37 +120,37 @@ final class Products {
             long iEnd = Math.min(a.rows(), i + height);
             for (long k = 0; k < a.columns(); k += depth) {
                 long kEnd = Math.min(a.columns(), k + depth);
-                Matrix tile = converted(memory, 1, a.rows(i, iEnd).columns(k, kEnd), c.precision());
+                Matrix tile = converted(memory, a.rows(i, iEnd).columns(k, kEnd));
                 product(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
             }
         }
         return 0;
     }
 
-    // ---- lower triangle of C ← α(sA)(sA)ᵀ + βC
-    // -----------------------------------------------------------------------------------------
+    // ---- lower triangle of C ← αAAᵀ + βC
 
-    void gram(double alpha, double scale, Matrix a, double beta, Matrix c) {
+    void gram(double alpha, Matrix a, double beta, Matrix c) {
         if (c.isEmpty()) {
             return;
         }
-        boolean tiled = (scale != 1 || a.precision() != c.precision()) && a.columns() > 0;
+        boolean tiled = a.precision() != c.precision() && a.columns() > 0;
         for (long p = 0; p < c.batch(); p++) {
             Matrix ap = problem(a, p);
             Matrix cp = problem(c, p);
             double flops = (double) c.rows() * c.rows() * a.columns();
             if (tiled) {
-                HostMemory tile = gramTile(a, c.precision());
-                caller.run(flops, () -> tiledGram(alpha, scale, ap, beta, cp, tile));
+                HostMemory tile = gramTile(a);
+                caller.run(flops, () -> narrowGram(alpha, ap, beta, cp, tile));
             } else {
                 caller.run(flops, () -> gramOf(alpha, ap, beta, cp));
             }
         }
     }
 
+    /** Both of one precision, single matrices. */
     private static int gramOf(double alpha, Matrix a, double beta, Matrix c) {
         Kernels kernels = Kernels.of(c.precision());
-        return kernels.syrk(
+        kernels.syrk(
                 uplo(Triangle.LOWER, c),
                 transposition(a),
                 (int) c.rows(),
@@ -160,19 +161,20 @@ final class Products {
                 beta,
                 kernels.at(c, 0),
                 ld(c));
+        return 0;
     }
 
-    private static int tiledGram(double alpha, double scale, Matrix a, double beta, Matrix c, HostMemory memory) {
-        long width = memory.byteSize() / c.precision().bytes() / a.rows();
+    /** A is float32, C is float64: converts A tile by tile. */
+    private static int narrowGram(double alpha, Matrix a, double beta, Matrix c, HostMemory memory) {
+        long width = memory.byteSize() / Double.BYTES / a.rows();
         for (long k = 0; k < a.columns(); k += width) {
-            Matrix tile = converted(memory, scale, a.columns(k, Math.min(a.columns(), k + width)), c.precision());
+            Matrix tile = converted(memory, a.columns(k, Math.min(a.columns(), k + width)));
             gramOf(alpha, tile, k == 0 ? beta : 1, c);
         }
         return 0;
     }
 
     // ---- B ← T⁻¹B
-    // ------------------------------------------------------------------------------------------------------------------
 
     void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
         if (b.isEmpty()) {
@@ -186,23 +188,23 @@ final class Products {
         for (long p = 0; p < b.batch(); p++) {
             Matrix tp = problem(t, p);
             Matrix bp = problem(b, p);
-            caller.run(
-                    (double) n * n * k,
-                    () -> kernels.trsm(
-                            left ? Kernels.LEFT : Kernels.RIGHT,
-                            uplo(triangle, tp),
-                            plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
-                            left ? n : k,
-                            left ? k : n,
-                            kernels.at(tp, 0),
-                            ld(tp),
-                            kernels.at(bp, 0),
-                            ld(bp)));
+            caller.run((double) n * n * k, () -> {
+                kernels.trsm(
+                        left ? Kernels.LEFT : Kernels.RIGHT,
+                        uplo(triangle, tp),
+                        plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
+                        left ? n : k,
+                        left ? k : n,
+                        kernels.at(tp, 0),
+                        ld(tp),
+                        kernels.at(bp, 0),
+                        ld(bp));
+                return 0;
+            });
         }
     }
 
     // ---- how BLAS sees a matrix
-    // ------------------------------------------------------------------------------------------------------
 
     /** Which triangle of the column-major memory holds a triangle of the matrix. */
     static int uplo(Triangle triangle, Matrix m) {
@@ -229,29 +231,23 @@ final class Products {
     }
 
     // ---- tiles
-    // -----------------------------------------------------------------------------------------------------------------------
 
     private HostMemory productTile(Matrix a) {
         long whole = a.rows() * a.columns() * Double.BYTES;
-        return workspace.atLeast(Math.min(TILE_BYTES, whole), "a tile of " + a.shape() + " entries in conversion");
+        return workspace.atLeast(Math.min(TILE_BYTES, whole), "a tile for converting " + a);
     }
 
-    private HostMemory gramTile(Matrix a, Precision precision) {
-        long column = a.rows() * precision.bytes();
+    private HostMemory gramTile(Matrix a) {
+        long column = a.rows() * Double.BYTES;
         long wanted = Math.max(TILE_BYTES, Math.min(MAX_TILE_BYTES, TILE_DEPTH * column));
         return workspace.atLeast(
-                Math.min(Math.max(column, wanted), column * a.columns()),
-                "a tile of " + a.shape() + " entries in conversion");
+                Math.min(Math.max(column, wanted), column * a.columns()), "a tile for converting " + a);
     }
 
-    /** Scaled copy of a part of an operand. */
-    private static Matrix converted(HostMemory memory, double scale, Matrix part, Precision precision) {
-        Matrix tile = Matrix.over(memory, precision, 1, part.rows(), part.columns(), part.layout());
+    /** Copy of a part of an operand as float64. */
+    private static Matrix converted(HostMemory memory, Matrix part) {
+        Matrix tile = Matrix.over(memory, Precision.FLOAT64, 1, part.rows(), part.columns(), part.layout());
         tile.copyFrom(part);
-        if (scale != 1) {
-            Kernels kernels = Kernels.of(precision);
-            kernels.scal((int) (part.rows() * part.columns()), scale, kernels.at(tile, 0));
-        }
         return tile;
     }
 }

@@ -17,7 +17,6 @@ final class Reductions {
     private Reductions() {}
 
     // ---- norms
-    // -------------------------------------------------------------------------------------------------------------------
 
     static void columnNorms(Matrix a, Matrix norms) {
         for (long b = 0; b < norms.batch(); b++) {
@@ -153,7 +152,6 @@ final class Reductions {
     }
 
     // ---- largest magnitude
-    // -------------------------------------------------------------------------------------------------------------
 
     static void maxMagnitude(Matrix a, Matrix result) {
         for (long b = 0; b < result.batch(); b++) {
