@@ -21,7 +21,8 @@ public final class Backends {
         try {
             loader.forEach(found::add);
         } catch (ServiceConfigurationError e) {
-            throw new IllegalStateException("a backend provider on the class path cannot be loaded: " + e.getMessage(), e);
+            throw new IllegalStateException(
+                    "a backend provider on the class path cannot be loaded: " + e.getMessage(), e);
         }
         return found;
     }

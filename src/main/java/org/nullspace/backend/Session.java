@@ -62,7 +62,8 @@ public interface Session extends AutoCloseable {
      */
     long maxDimension();
 
-    // ---- memory ------------------------------------------------------------------------------------------------------------------
+    // ---- memory
+    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * New packed operand with undefined content.
@@ -127,7 +128,8 @@ public interface Session extends AutoCloseable {
      */
     Matrix toHost(Matrix a);
 
-    // ---- entry-wise --------------------------------------------------------------------------------------------------------------
+    // ---- entry-wise
+    // --------------------------------------------------------------------------------------------------------------
 
     /**
      * A ← value in every entry.
@@ -162,7 +164,8 @@ public interface Session extends AutoCloseable {
      */
     void scaleRows(Matrix d, Matrix a);
 
-    // ---- reductions --------------------------------------------------------------------------------------------------------------
+    // ---- reductions
+    // --------------------------------------------------------------------------------------------------------------
 
     /**
      * Euclidean norms of the columns, free of avoidable overflow and underflow; NaN for a column with a NaN. The result is float64.
@@ -180,7 +183,8 @@ public interface Session extends AutoCloseable {
      */
     void maxMagnitude(Matrix a, Matrix result);
 
-    // ---- products and triangular solves --------------------------------------------------------------------------------------------
+    // ---- products and triangular solves
+    // --------------------------------------------------------------------------------------------
 
     /**
      * C ← αAB + βC. With β = 0, C is not read. Widens: one of A and B may be float32 when the other and C are float64; its entries are then
@@ -216,7 +220,8 @@ public interface Session extends AutoCloseable {
      */
     void solveTriangular(Triangle triangle, Matrix t, Matrix b);
 
-    // ---- factorizations ----------------------------------------------------------------------------------------------------------
+    // ---- factorizations
+    // ----------------------------------------------------------------------------------------------------------
 
     /**
      * Cholesky factorization A = LLᵀ of the lower triangle.

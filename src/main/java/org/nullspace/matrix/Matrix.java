@@ -50,7 +50,8 @@ public final class Matrix implements AutoCloseable {
         this.batchStride = batchStride;
     }
 
-    // ---- making ------------------------------------------------------------------------------------------------------------------
+    // ---- making
+    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * A new host matrix of zeros that belongs to nobody's scope: see {@link #close()}.
@@ -115,8 +116,7 @@ public final class Matrix implements AutoCloseable {
      * @param layout layout of each
      * @return a view of the memory
      */
-    public static Matrix over(
-            Memory memory, Precision precision, long batch, long rows, long columns, Layout layout) {
+    public static Matrix over(Memory memory, Precision precision, long batch, long rows, long columns, Layout layout) {
         String what = describe(precision, batch, rows, columns);
         long bytes = bytes(what, precision, batch, rows, columns);
         if (bytes > memory.byteSize()) {
@@ -182,13 +182,7 @@ public final class Matrix implements AutoCloseable {
     }
 
     private static Matrix packed(
-            Memory memory,
-            boolean owns,
-            Precision precision,
-            long batch,
-            long rows,
-            long columns,
-            Layout layout) {
+            Memory memory, boolean owns, Precision precision, long batch, long rows, long columns, Layout layout) {
         long ld = Math.max(1, layout == Layout.ROW_MAJOR ? columns : rows);
         return new Matrix(memory, owns, precision, layout, 0, batch, rows, columns, ld, rows * columns);
     }
@@ -209,7 +203,8 @@ public final class Matrix implements AutoCloseable {
         }
     }
 
-    // ---- shape -------------------------------------------------------------------------------------------------------------------
+    // ---- shape
+    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * Number of matrices.
@@ -346,7 +341,8 @@ public final class Matrix implements AutoCloseable {
         return layout == Layout.ROW_MAJOR ? rows : columns;
     }
 
-    // ---- views -------------------------------------------------------------------------------------------------------------------
+    // ---- views
+    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * The transpose of each matrix, as a view.
@@ -429,7 +425,8 @@ public final class Matrix implements AutoCloseable {
         }
     }
 
-    // ---- entries -----------------------------------------------------------------------------------------------------------------
+    // ---- entries
+    // -----------------------------------------------------------------------------------------------------------------
 
     /**
      * Entry of a single matrix.
@@ -478,9 +475,8 @@ public final class Matrix implements AutoCloseable {
 
     private long index(long b, long row, long column) {
         if (b < 0 || b >= batch || row < 0 || row >= rows || column < 0 || column >= columns) {
-            throw new IndexOutOfBoundsException(
-                    "entry (" + b + ", " + row + ", " + column + ") of a matrix of shape " + batch + "×" + rows + "×"
-                            + columns);
+            throw new IndexOutOfBoundsException("entry (" + b + ", " + row + ", " + column + ") of a matrix of shape "
+                    + batch + "×" + rows + "×" + columns);
         }
         return offset
                 + b * batchStride
@@ -595,7 +591,8 @@ public final class Matrix implements AutoCloseable {
         }
     }
 
-    // ---- checks ------------------------------------------------------------------------------------------------------------------
+    // ---- checks
+    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * Requires a batch of one.
@@ -611,11 +608,13 @@ public final class Matrix implements AutoCloseable {
 
     private void requireSameShape(String name, Matrix other) {
         if (other.batch != batch || other.rows != rows || other.columns != columns) {
-            throw new ShapeMismatchException(name + " has shape " + other.shape() + ", this matrix has shape " + shape());
+            throw new ShapeMismatchException(
+                    name + " has shape " + other.shape() + ", this matrix has shape " + shape());
         }
     }
 
-    // ---- end of life -------------------------------------------------------------------------------------------------------------
+    // ---- end of life
+    // -------------------------------------------------------------------------------------------------------------
 
     /**
      * Frees the memory now if it belongs to this matrix, that is, if the matrix was made without a scope. Without effect on views and on
