@@ -39,10 +39,6 @@ public final class PolynomialFeatures implements Transformer {
      * @throws InvalidInputException if the number exceeds 64 bits
      */
     public static long count(long columns, int degree) {
-        return countUpTo(columns, degree);
-    }
-
-    private static long countUpTo(long columns, int degree) {
         // C(columns + k, k) for k = 1, 2, …: each is an integer.
         long count = 1;
         for (int k = 1; k <= degree; k++) {
@@ -159,7 +155,7 @@ public final class PolynomialFeatures implements Transformer {
             }
             double[] lower = new double[(int) kept];
             double[] tile = new double[TILE];
-            RowWriter writer = new RowWriter(out);
+            RowWriter writer = new RowWriter(this, out);
             for (RowBlock block = new RowBlock(rows); block.next(); ) {
                 for (int i = 0; i < block.count(); i++) {
                     row(block.values(), i * columns, block.first() + i, lower, tile, writer);
@@ -192,7 +188,6 @@ public final class PolynomialFeatures implements Transformer {
                 }
                 end = at;
             }
-            requireFinite(lower, 0, end, row, 0);
             writer.put(row, 0, lower, 0, end);
 
             long written = end;
@@ -207,24 +202,13 @@ public final class PolynomialFeatures implements Transformer {
                     p += part;
                     filled += part;
                     if (filled == TILE) {
-                        requireFinite(tile, 0, filled, row, written);
                         writer.put(row, written, tile, 0, filled);
                         written += filled;
                         filled = 0;
                     }
                 }
             }
-            requireFinite(tile, 0, filled, row, written);
             writer.put(row, written, tile, 0, filled);
-        }
-
-        private void requireFinite(double[] values, int from, int to, long row, long column) {
-            for (int k = from; k < to; k++) {
-                if (!Double.isFinite(values[k])) {
-                    throw new InvalidInputException(this + ": row " + row + ", feature " + (column + k - from)
-                            + " (counted from 0) exceeds the range of float64; standardize the columns first");
-                }
-            }
         }
 
         @Override

@@ -124,16 +124,17 @@ public final class RandomFeatures implements Transformer {
         if (largest == 0) {
             return 0;
         }
-        if (Double.isInfinite(largest)) {
-            throw new InvalidInputException(
-                    "the distance of two rows exceeds the range of float64; standardize the columns first");
-        }
         double sum = 0;
         for (int j = 0; j < a.length; j++) {
             double part = (a[j] - b[j]) / largest;
             sum += part * part;
         }
-        return largest * Math.sqrt(sum);
+        double distance = largest * Math.sqrt(sum);
+        if (!Double.isFinite(distance)) {
+            throw new InvalidInputException(
+                    "the distance of two rows exceeds the range of float64; standardize the columns first");
+        }
+        return distance;
     }
 
     @Override
@@ -192,7 +193,7 @@ public final class RandomFeatures implements Transformer {
         public void applyTo(Matrix rows, Matrix out) {
             Shapes.requireOutput(this, rows, out);
             double factor = Math.sqrt(2.0 / count);
-            RowWriter writer = new RowWriter(out);
+            RowWriter writer = new RowWriter(this, out);
             SplitMix64 seeds = new SplitMix64(seed);
             // Row k of w: entry k of the weights of some features.
             double[] w = new double[Math.multiplyExact(columns, FEATURES_AT_ONCE)];
@@ -216,7 +217,6 @@ public final class RandomFeatures implements Transformer {
                             for (int f = from; f < from + features; f++) {
                                 sums[f] = factor * StrictMath.cos(sums[f]);
                             }
-                            requireFinite(sums, from, features, block.first() + i + r, j0);
                             writer.put(block.first() + i + r, j0, sums, from, features);
                         }
                     }
@@ -239,15 +239,6 @@ public final class RandomFeatures implements Transformer {
         private static void addMultiple(double factor, double[] w, int wFrom, double[] sums, int sumsFrom) {
             for (int f = 0; f < FEATURES_AT_ONCE; f++) {
                 sums[sumsFrom + f] += factor * w[wFrom + f];
-            }
-        }
-
-        private void requireFinite(double[] values, int from, int features, long row, long column) {
-            for (int f = 0; f < features; f++) {
-                if (!Double.isFinite(values[from + f])) {
-                    throw new InvalidInputException(this + ": row " + row + ", feature " + (column + f)
-                            + " (counted from 0) exceeds the range of float64; standardize the columns first");
-                }
             }
         }
 

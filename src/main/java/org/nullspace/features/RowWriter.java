@@ -2,14 +2,16 @@ package org.nullspace.features;
 
 import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
+import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
-/** Writes stretches of rows into a row-major host matrix, rounding to its precision. */
+/** Writes stretches of rows into a row-major host matrix, rounding to its precision and checking that they stay finite. */
 final class RowWriter {
     private static final long WINDOW_BYTES = 1L << 26;
 
+    private final FittedTransformer maker;
     private final Matrix out;
     private final HostMemory memory;
     private final int width;
@@ -17,7 +19,8 @@ final class RowWriter {
     private long windowStart;
     private long windowEnd;
 
-    RowWriter(Matrix out) {
+    RowWriter(FittedTransformer maker, Matrix out) {
+        this.maker = maker;
         out.memory().scope().checkUsable(out);
         if (!(out.memory() instanceof HostMemory host)) {
             throw new IllegalStateException(out + " is not in the host's memory");
@@ -50,15 +53,28 @@ final class RowWriter {
             int part = (int) Math.min(count - done, (windowEnd - start) / width);
             if (out.precision() == Precision.FLOAT64) {
                 for (int i = 0; i < part; i++) {
-                    window.putDouble(offset + i * 8, source[from + done + i]);
+                    double value = source[from + done + i];
+                    if (!Double.isFinite(value)) {
+                        throw outOfRange(row, column + done + i);
+                    }
+                    window.putDouble(offset + i * 8, value);
                 }
             } else {
                 for (int i = 0; i < part; i++) {
-                    window.putFloat(offset + i * 4, (float) source[from + done + i]);
+                    float value = (float) source[from + done + i];
+                    if (!Float.isFinite(value)) {
+                        throw outOfRange(row, column + done + i);
+                    }
+                    window.putFloat(offset + i * 4, value);
                 }
             }
             done += part;
         }
         Reference.reachabilityFence(out);
+    }
+
+    private InvalidInputException outOfRange(long row, long column) {
+        return new InvalidInputException(maker + ": row " + row + ", feature " + column
+                + " (counted from 0) exceeds the range of " + out.precision() + "; standardize the columns first");
     }
 }

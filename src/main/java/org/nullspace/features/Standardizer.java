@@ -1,5 +1,6 @@
 package org.nullspace.features;
 
+import java.util.Arrays;
 import java.util.List;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.Matrix;
@@ -36,8 +37,8 @@ public final class Standardizer implements Transformer {
         int d = RowBlock.width(rows);
         double[] min = new double[d];
         double[] max = new double[d];
-        java.util.Arrays.fill(min, Double.POSITIVE_INFINITY);
-        java.util.Arrays.fill(max, Double.NEGATIVE_INFINITY);
+        Arrays.fill(min, Double.POSITIVE_INFINITY);
+        Arrays.fill(max, Double.NEGATIVE_INFINITY);
         for (RowBlock block = new RowBlock(rows); block.next(); ) {
             double[] x = block.values();
             for (int i = 0; i < block.count(); i++) {
@@ -161,7 +162,7 @@ public final class Standardizer implements Transformer {
         public void applyTo(Matrix rows, Matrix out) {
             Shapes.requireOutput(this, rows, out);
             int d = mean.length;
-            RowWriter writer = new RowWriter(out);
+            RowWriter writer = new RowWriter(this, out);
             double[] result = new double[d];
             for (RowBlock block = new RowBlock(rows); block.next(); ) {
                 double[] x = block.values();
