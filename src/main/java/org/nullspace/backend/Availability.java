@@ -10,7 +10,13 @@ import java.util.List;
  * @param reasons if not usable: every reason that was found, each naming what was looked for and where
  */
 public record Availability(boolean usable, List<String> devices, List<String> reasons) {
-    /** Copies the lists. */
+    /**
+     * Copies the lists.
+     *
+     * @param usable whether sessions can be opened
+     * @param devices one line for each usable device
+     * @param reasons why the backend cannot be used
+     */
     public Availability {
         devices = List.copyOf(devices);
         reasons = List.copyOf(reasons);

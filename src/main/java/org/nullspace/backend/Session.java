@@ -63,7 +63,10 @@ public interface Session extends AutoCloseable {
     long maxDimension();
 
     // ---- memory
+<<<<<<< HEAD
     // ------------------------------------------------------------------------------------------------------------------
+=======
+>>>>>>> main
 
     /**
      * New packed operand with undefined content.
@@ -129,7 +132,10 @@ public interface Session extends AutoCloseable {
     Matrix toHost(Matrix a);
 
     // ---- entry-wise
+<<<<<<< HEAD
     // --------------------------------------------------------------------------------------------------------------
+=======
+>>>>>>> main
 
     /**
      * A ← value in every entry.
@@ -145,6 +151,14 @@ public interface Session extends AutoCloseable {
      * @param a written; any shape
      */
     void identity(Matrix a);
+
+    /**
+     * A ← the given triangle of A, diagonal included, and zeros elsewhere.
+     *
+     * @param triangle the half that is kept
+     * @param a overwritten; square
+     */
+    void keepTriangle(Triangle triangle, Matrix a);
 
     /**
      * B ← αA + βB. With β = 0, B is not read.
@@ -165,7 +179,10 @@ public interface Session extends AutoCloseable {
     void scaleRows(Matrix d, Matrix a);
 
     // ---- reductions
+<<<<<<< HEAD
     // --------------------------------------------------------------------------------------------------------------
+=======
+>>>>>>> main
 
     /**
      * Euclidean norms of the columns, free of avoidable overflow and underflow; NaN for a column with a NaN. The result is float64.
@@ -184,7 +201,10 @@ public interface Session extends AutoCloseable {
     void maxMagnitude(Matrix a, Matrix result);
 
     // ---- products and triangular solves
+<<<<<<< HEAD
     // --------------------------------------------------------------------------------------------
+=======
+>>>>>>> main
 
     /**
      * C ← αAB + βC. With β = 0, C is not read. Widens: one of A and B may be float32 when the other and C are float64; its entries are then
@@ -199,17 +219,15 @@ public interface Session extends AutoCloseable {
     void multiply(double alpha, Matrix a, Matrix b, double beta, Matrix c);
 
     /**
-     * Lower triangle of C ← α·(sA)(sA)ᵀ + βC; the strict upper triangle of C is not touched. Widens: A may be float32 when C is float64.
-     * The scale s is applied to the entries of A before they are multiplied, so that a power of two keeps products clear of overflow
-     * and underflow without a scaled copy of A.
+     * Lower triangle of C ← αAAᵀ + βC; the strict upper triangle of C is not touched. With β = 0, C is not read. Widens: A may be float32
+     * when C is float64.
      *
      * @param alpha α
-     * @param scale s
      * @param a read, {@code n × d}
      * @param beta β
      * @param c written, {@code n × n}
      */
-    void gram(double alpha, double scale, Matrix a, double beta, Matrix c);
+    void gram(double alpha, Matrix a, double beta, Matrix c);
 
     /**
      * B ← T⁻¹B for a triangular T. To solve with the transpose, pass the transposed view and the other triangle.
@@ -221,7 +239,10 @@ public interface Session extends AutoCloseable {
     void solveTriangular(Triangle triangle, Matrix t, Matrix b);
 
     // ---- factorizations
+<<<<<<< HEAD
     // ----------------------------------------------------------------------------------------------------------
+=======
+>>>>>>> main
 
     /**
      * Cholesky factorization A = LLᵀ of the lower triangle.
@@ -260,12 +281,13 @@ public interface Session extends AutoCloseable {
     /**
      * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A.
      *
+     * @param algorithm how to iterate
      * @param a column-major, {@code m × n} with m ≥ n; overwritten by U
      * @param s written: singular values in descending order, {@code n × 1}
      * @param vt written: Vᵀ, column-major, {@code n × n}
      * @param status written: 0, or a positive number if the iteration did not converge
      */
-    void svd(Matrix a, Matrix s, Matrix vt, Status status);
+    void svd(SvdAlgorithm algorithm, Matrix a, Matrix s, Matrix vt, Status status);
 
     /**
      * Singular values of a column-major A with m ≥ n; A is destroyed.

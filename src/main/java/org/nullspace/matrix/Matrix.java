@@ -51,7 +51,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- making
-    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * A new host matrix of zeros that belongs to nobody's scope: see {@link #close()}.
@@ -204,7 +203,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- shape
-    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * Number of matrices.
@@ -342,7 +340,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- views
-    // -------------------------------------------------------------------------------------------------------------------
 
     /**
      * The transpose of each matrix, as a view.
@@ -426,7 +423,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- entries
-    // -----------------------------------------------------------------------------------------------------------------
 
     /**
      * Entry of a single matrix.
@@ -592,7 +588,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- checks
-    // ------------------------------------------------------------------------------------------------------------------
 
     /**
      * Requires a batch of one.
@@ -614,7 +609,6 @@ public final class Matrix implements AutoCloseable {
     }
 
     // ---- end of life
-    // -------------------------------------------------------------------------------------------------------------
 
     /**
      * Frees the memory now if it belongs to this matrix, that is, if the matrix was made without a scope. Without effect on views and on

@@ -20,7 +20,13 @@ public record Place(Kind kind, int device) {
         CUDA
     }
 
-    /** Checks the index. */
+    /**
+     * Checks the index.
+     *
+     * @param kind host memory or the memory of a CUDA device
+     * @param device index of the device
+     * @throws InvalidInputException if the index is negative
+     */
     public Place {
         if (device < 0) {
             throw new InvalidInputException("device index " + device + " is negative");

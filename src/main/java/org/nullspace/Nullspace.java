@@ -1,0 +1,151 @@
+package org.nullspace;
+
+import org.nullspace.backend.Session;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.error.ShapeMismatchException;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Factorization;
+import org.nullspace.model.Plan;
+import org.nullspace.model.SolutionBatch;
+import org.nullspace.model.SolutionSet;
+import org.nullspace.model.SolveOptions;
+import org.nullspace.solve.Planner;
+
+/**
+ * Front door. Given X (n samples × d features) and targets Y, all solutions of min ‖XW − Y‖: the minimum-norm solution, the rank, the null
+ * space and every other member of the solution set. Any shape and any rank.
+ *
+ * <p>Matrices handed in are only read. Solution sets and factorizations keep a view of X, which must stay alive and unchanged until they
+ * have been closed. All methods may be called from any thread.
+ */
+public final class Nullspace {
+    private Nullspace() {}
+
+    /**
+     * Solves one regression with one target, with all defaults.
+     *
+     * @param x n rows of d entries, all finite; copied
+     * @param y n entries, all finite; copied
+     * @return the solution set, to be closed by the caller
+     * @throws ShapeMismatchException if rows differ in length or y does not have one entry per row
+     * @throws InvalidInputException if an entry is NaN or infinite; the message says which
+     */
+    public static SolutionSet solve(double[][] x, double[] y) {
+        if (x.length != y.length) {
+            throw new ShapeMismatchException("X has " + x.length + " rows, y has " + y.length + " entries");
+        }
+        Matrix rows = Matrix.of(x);
+        requireFinite("X", x);
+        requireFinite("y", new double[][] {y});
+        Matrix targets = Matrix.column(y);
+        return Regression.solve(rows, targets, SolveOptions.defaults());
+    }
+
+    /**
+     * Solves one regression with any number of targets, with all defaults.
+     *
+     * @param x n×d, on the host; a view of it is kept
+     * @param y n×k, on the host; only read during the call
+     * @return the solution set, to be closed by the caller. NaN and infinities in the input are an outcome, not an exception
+     * @throws ShapeMismatchException if the numbers of rows differ, or there is more than one problem in the batch
+     */
+    public static SolutionSet solve(Matrix x, Matrix y) {
+        return solve(x, y, SolveOptions.defaults());
+    }
+
+    /**
+     * Solves one regression with any number of targets.
+     *
+     * @param x n×d, on the host; a view of it is kept
+     * @param y n×k, on the host; only read during the call
+     * @param options how to solve
+     * @return the solution set, to be closed by the caller. NaN and infinities in the input are an outcome, not an exception
+     * @throws ShapeMismatchException if the numbers of rows differ, or there is more than one problem in the batch
+     * @throws org.nullspace.error.BackendUnavailableException if a backend was asked for that cannot be used
+     * @throws org.nullspace.error.InsufficientMemoryException if the workspace does not fit; nothing has been allocated then
+     */
+    public static SolutionSet solve(Matrix x, Matrix y, SolveOptions options) {
+        requireSingle(x, "X", "solveBatch");
+        requireSingle(y, "Y", "solveBatch");
+        requireSameRows(x, y);
+        return Regression.solve(x, y, options);
+    }
+
+    /**
+     * Factorizes X, to be solved for any number of Y.
+     *
+     * @param x n×d, on the host; a view of it is kept
+     * @param options how to factorize
+     * @return the factorization, to be closed by the caller
+     */
+    public static Factorization factor(Matrix x, SolveOptions options) {
+        requireSingle(x, "X", "solveBatch");
+        return Regression.factor(x, options);
+    }
+
+    /**
+     * Solves a batch of regressions of one shape, one after the other; a problem that fails leaves the others alone.
+     *
+     * @param x B×n×d, on the host; a view of it is kept
+     * @param y B×n×k, on the host; only read during the call
+     * @param options how to solve each
+     * @return the solution sets, to be closed by the caller
+     * @throws ShapeMismatchException if the batch sizes or the numbers of rows differ
+     */
+    public static SolutionBatch solveBatch(Matrix x, Matrix y, SolveOptions options) {
+        if (x.batch() != y.batch()) {
+            throw new ShapeMismatchException(
+                    "X is a batch of " + x.batch() + " (shape " + x.shape() + "), Y is a batch of " + y.batch()
+                            + " (shape " + y.shape() + "): both must have the same number of problems");
+        }
+        requireSameRows(x, y);
+        return RegressionBatch.solve(x, y, options);
+    }
+
+    /**
+     * What would be done for problems of a given shape, and how much memory it takes, without doing it.
+     *
+     * @param n samples
+     * @param d features
+     * @param k targets
+     * @param precision precision of X
+     * @param options how to solve
+     * @return the plan
+     */
+    public static Plan plan(long n, long d, long k, Precision precision, SolveOptions options) {
+        if (n < 0 || d < 0 || k < 0) {
+            throw new InvalidInputException(
+                    "a plan for X of shape " + n + "×" + d + " and " + k + " targets: sizes must not be negative");
+        }
+        BackendSelection selection = BackendSelection.of(options);
+        try (Session session = selection.open()) {
+            return Planner.plan(n, d, k, precision, options, session.description(), session.memoryBytes());
+        }
+    }
+
+    private static void requireSingle(Matrix a, String name, String instead) {
+        if (a.batch() != 1) {
+            throw new ShapeMismatchException(name + " is a batch of " + a.batch() + " problems (shape " + a.shape()
+                    + "): use " + instead + ", or choose one with problem(index)");
+        }
+    }
+
+    private static void requireSameRows(Matrix x, Matrix y) {
+        if (x.rows() != y.rows()) {
+            throw new ShapeMismatchException(
+                    "X has shape " + x.shape() + ", Y has shape " + y.shape() + ": both must have one row per sample");
+        }
+    }
+
+    private static void requireFinite(String name, double[][] rows) {
+        for (int i = 0; i < rows.length; i++) {
+            for (int j = 0; j < rows[i].length; j++) {
+                if (!Double.isFinite(rows[i][j])) {
+                    String where = rows.length == 1 && name.equals("y") ? "[" + j + "]" : "[" + i + "][" + j + "]";
+                    throw new InvalidInputException(name + where + " is " + rows[i][j] + ": entries must be finite");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,47 @@
+package org.nullspace;
+
+import org.nullspace.backend.Session;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.solve.Factors;
+
+/** Host matrices of the caller on their way to a session and back. */
+final class Operand {
+    private Operand() {}
+
+    /** A matrix in the precision of the factors where the session can use it: the matrix itself if it is so already, else a copy. */
+    static Matrix resident(Regression regression, MemoryScope scratch, Matrix a) {
+        Session session = regression.session();
+        Factors factors = regression.factors();
+        if (a.place().equals(session.place()) && a.precision() == factors.precision()) {
+            return a;
+        }
+        Matrix copy = session.allocate(scratch, factors.precision(), 1, a.rows(), a.columns(), a.layout());
+        session.copy(a, copy);
+        return copy;
+    }
+
+    /** A new column-major copy of vectors in the precision of the factors. */
+    static Matrix copy(Regression regression, MemoryScope scratch, Matrix a) {
+        Matrix copy = regression.factors().vectors(scratch, a.rows(), a.columns());
+        regression.session().copy(a, copy);
+        return copy;
+    }
+
+    /** A float64 host copy that belongs to the caller of the library. */
+    static Matrix deliver(Session session, Matrix device) {
+        Matrix out = Matrix.zeros(Precision.FLOAT64, 1, device.rows(), device.columns(), Layout.COLUMN_MAJOR);
+        session.copy(device, out);
+        session.synchronize();
+        return out;
+    }
+
+    static void requireTolerance(double tolerance) {
+        if (!(tolerance >= 0)) {
+            throw new InvalidInputException("tolerance " + tolerance + " is not a number of at least 0");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+package org.nullspace;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.error.ClosedException;
+import org.nullspace.error.NoSolutionException;
+import org.nullspace.error.ShapeMismatchException;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Factorization;
+import org.nullspace.model.Method;
+import org.nullspace.model.Outcome;
+import org.nullspace.model.Plan;
+import org.nullspace.model.RankDecision;
+import org.nullspace.model.SolutionSet;
+import org.nullspace.model.SolveOptions;
+import org.nullspace.solve.Design;
+import org.nullspace.solve.Factors;
+import org.nullspace.solve.Planner;
+import org.nullspace.solve.Solver;
+
+/** X in factorized form with everything that belongs to it: session, memory, lock. Solution sets are made from it. */
+final class Regression implements Factorization {
+    private final Session session;
+    private final boolean ownsSession;
+    private final MemoryScope scope;
+    private final Matrix x;
+    private final SolveOptions options;
+    private final Design design;
+    private final Solver.Result result;
+    private final List<String> history;
+    private final ReentrantLock lock = new ReentrantLock();
+    private @Nullable RankDecision decision;
+
+    private Regression(
+            Session session,
+            boolean ownsSession,
+            MemoryScope scope,
+            Matrix x,
+            SolveOptions options,
+            Design design,
+            Solver.Result result,
+            List<String> history) {
+        this.session = session;
+        this.ownsSession = ownsSession;
+        this.scope = scope;
+        this.x = x;
+        this.options = options;
+        this.design = design;
+        this.result = result;
+        this.history = history;
+    }
+
+    static Regression factor(Matrix x, SolveOptions options) {
+        BackendSelection selection = BackendSelection.of(options);
+        return factor(selection.open(), true, selection.notes(), x, options);
+    }
+
+    /**
+     * Factorizes on a session that is already open.
+     *
+     * @param ownsSession whether the session is closed with the regression, and when the factorization throws
+     */
+    static Regression factor(Session session, boolean ownsSession, List<String> notes, Matrix x, SolveOptions options) {
+        MemoryScope scope = MemoryScope.open();
+        try {
+            // Y is not known yet: its share of the workspace is counted for one target.
+            Plan plan = Planner.plan(
+                    x.rows(), x.columns(), 1, x.precision(), options, session.description(), session.memoryBytes());
+            Design design = Design.of(session, scope, x, options);
+            Solver.Result result = Solver.factor(session, scope, design.x(), x.precision(), options, plan);
+            List<String> history = new ArrayList<>(notes);
+            history.addAll(result.history());
+            Regression regression =
+                    new Regression(session, ownsSession, scope, x, options, design, result, List.copyOf(history));
+            if (options.spectrum() && result.factors() != null) {
+                regression.rankDecision();
+            }
+            return regression;
+        } catch (RuntimeException | Error e) {
+            closeQuietly(e, scope::close);
+            if (ownsSession) {
+                closeQuietly(e, session::close);
+            }
+            throw e;
+        }
+    }
+
+    /** The solution set of one regression; it owns the factorization. */
+    static SolutionSet solve(Matrix x, Matrix y, SolveOptions options) {
+        Regression regression = factor(x, options);
+        try {
+            return regression.solve(y, true);
+        } catch (RuntimeException | Error e) {
+            closeQuietly(e, regression::close);
+            throw e;
+        }
+    }
+
+    private static void closeQuietly(Throwable first, Runnable close) {
+        try {
+            close.run();
+        } catch (RuntimeException e) {
+            first.addSuppressed(e);
+        }
+    }
+
+    @Override
+    public SolutionSet solve(Matrix y) {
+        return solve(y, false);
+    }
+
+    SolutionSet solve(Matrix y, boolean owning) {
+        y.requireSingle();
+        if (y.rows() != x.rows()) {
+            throw new ShapeMismatchException(
+                    "X has shape " + x.shape() + ", Y has shape " + y.shape() + ": both must have one row per sample");
+        }
+        return locked(() -> Solved.of(this, y, owning));
+    }
+
+    /** Runs work that uses the session; one thread at a time. */
+    <T> T locked(Supplier<T> work) {
+        lock.lock();
+        try {
+            if (scope.isClosed()) {
+                throw new ClosedException(
+                        "the solution set or factorization of X (" + x.shape() + ") was used after it had been closed");
+            }
+            return work.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    Session session() {
+        return session;
+    }
+
+    MemoryScope scope() {
+        return scope;
+    }
+
+    Design design() {
+        return design;
+    }
+
+    SolveOptions options() {
+        return options;
+    }
+
+    /** X as it was handed in. */
+    Matrix x() {
+        return x;
+    }
+
+    Precision dataPrecision() {
+        return x.precision();
+    }
+
+    /** The factors, or an exception that says why there are none. */
+    Factors factors() {
+        Factors factors = result.factors();
+        if (factors == null) {
+            throw new NoSolutionException(
+                    "X (" + x.shape() + ") has no factorization: " + outcome().text());
+        }
+        return factors;
+    }
+
+    RankDecision rankDecision() {
+        RankDecision known = decision;
+        if (known == null) {
+            Matrix factorized = design.x();
+            known = options.rankTolerance()
+                    .decide(factors().singularValues(), factorized.rows(), factorized.columns(), dataPrecision());
+            decision = known;
+        }
+        return known;
+    }
+
+    @Override
+    public Outcome outcome() {
+        return result.outcome();
+    }
+
+    @Override
+    public int rank() {
+        return factors().rank();
+    }
+
+    @Override
+    public Method method() {
+        return result.method();
+    }
+
+    @Override
+    public List<String> history() {
+        return history;
+    }
+
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            if (scope.isClosed()) {
+                return;
+            }
+            try {
+                scope.close();
+            } finally {
+                if (ownsSession) {
+                    session.close();
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+}

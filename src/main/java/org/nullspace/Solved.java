@@ -1,0 +1,601 @@
+package org.nullspace;
+
+import java.util.Arrays;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.diagnose.Evidence;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.error.NoSolutionException;
+import org.nullspace.error.ShapeMismatchException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Certificate;
+import org.nullspace.model.Decomposition;
+import org.nullspace.model.FixedCoefficients;
+import org.nullspace.model.Method;
+import org.nullspace.model.NullSpace;
+import org.nullspace.model.Outcome;
+import org.nullspace.model.RankDecision;
+import org.nullspace.model.SolutionSet;
+import org.nullspace.model.Subspace;
+import org.nullspace.select.Prescribed;
+import org.nullspace.select.RandomDirections;
+import org.nullspace.solve.Design;
+import org.nullspace.solve.Factors;
+
+/** The solution set of one regression on top of its factorization. */
+final class Solved implements SolutionSet {
+    private final Regression regression;
+    private final boolean owning;
+    private final MemoryScope scope;
+    private final long samples;
+    private final long features;
+    private final long targets;
+    private final Outcome outcome;
+    private final Matrix minimumNorm;
+    private final double[] residualNorms;
+    private final Design.@Nullable Targets y;
+    private final @Nullable Matrix w;
+
+    private Solved(
+            Regression regression,
+            boolean owning,
+            MemoryScope scope,
+            long targets,
+            Outcome outcome,
+            Matrix minimumNorm,
+            double[] residualNorms,
+            Design.@Nullable Targets y,
+            @Nullable Matrix w) {
+        this.regression = regression;
+        this.owning = owning;
+        this.scope = scope;
+        this.samples = regression.x().rows();
+        this.features = regression.x().columns();
+        this.targets = targets;
+        this.outcome = outcome;
+        this.minimumNorm = minimumNorm;
+        this.residualNorms = residualNorms;
+        this.y = y;
+        this.w = w;
+    }
+
+    static Solved of(Regression regression, Matrix y, boolean owning) {
+        MemoryScope scope = regression.scope().nested();
+        long d = regression.x().columns();
+        long k = y.columns();
+        Outcome outcome = regression.outcome();
+        if (!outcome.isSolved()) {
+            return failed(regression, owning, scope, d, k, outcome);
+        }
+        Session session = regression.session();
+        Factors factors = regression.factors();
+        Design.Targets reduced = regression.design().targets(scope, y, factors.precision());
+        if (!Double.isFinite(maxMagnitude(session, scope, reduced.y()))) {
+            return failed(regression, owning, scope, d, k, Outcome.NON_FINITE_INPUT);
+        }
+        Matrix w = factors.vectors(scope, d, k);
+        factors.solve(reduced.y(), w);
+        Matrix delivered = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
+        session.copy(w, delivered);
+        if (!Double.isFinite(maxMagnitude(session, scope, w)) || !allFinite(session.toHost(delivered))) {
+            return failed(regression, owning, scope, d, k, Outcome.OVERFLOW);
+        }
+        double[] residuals = residualNorms(session, factors, regression.design().x(), reduced.y(), w);
+        return new Solved(regression, owning, scope, k, outcome, delivered, residuals, reduced, w);
+    }
+
+    private static Solved failed(
+            Regression regression, boolean owning, MemoryScope scope, long d, long k, Outcome outcome) {
+        Matrix nan = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
+        for (long j = 0; j < k; j++) {
+            for (long i = 0; i < d; i++) {
+                nan.set(0, i, j, Double.NaN);
+            }
+        }
+        double[] residuals = new double[Math.toIntExact(k)];
+        Arrays.fill(residuals, Double.NaN);
+        return new Solved(regression, owning, scope, k, outcome, nan, residuals, null, null);
+    }
+
+    private static double maxMagnitude(Session session, MemoryScope scope, Matrix a) {
+        try (MemoryScope scratch = scope.nested()) {
+            Matrix result = session.allocate(scratch, 1, 1);
+            session.maxMagnitude(a, result);
+            return session.toHost(result).get(0, 0, 0);
+        }
+    }
+
+    private static boolean allFinite(Matrix host) {
+        if (host.precision() == Precision.FLOAT64) {
+            return true;
+        }
+        for (long j = 0; j < host.columns(); j++) {
+            for (long i = 0; i < host.rows(); i++) {
+                if (!Double.isFinite(host.get(0, i, j))) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static double[] residualNorms(Session session, Factors factors, Matrix x, Matrix y, Matrix w) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix residual = factors.vectors(scratch, y.rows(), y.columns());
+            session.copy(y, residual);
+            session.multiply(1, x, w, -1, residual);
+            return columnNorms(session, scratch, residual);
+        }
+    }
+
+    static double[] columnNorms(Session session, MemoryScope scratch, Matrix a) {
+        Matrix norms = session.allocate(scratch, 1, a.columns());
+        session.columnNorms(a, norms);
+        Matrix host = session.toHost(norms);
+        double[] out = new double[Math.toIntExact(a.columns())];
+        for (int j = 0; j < out.length; j++) {
+            out[j] = host.get(0, 0, j);
+        }
+        return out;
+    }
+
+    // ---- what it is
+
+    @Override
+    public long samples() {
+        return samples;
+    }
+
+    @Override
+    public long features() {
+        return features;
+    }
+
+    @Override
+    public long targets() {
+        return targets;
+    }
+
+    @Override
+    public Outcome outcome() {
+        return outcome;
+    }
+
+    @Override
+    public Method method() {
+        return regression.method();
+    }
+
+    @Override
+    public List<String> history() {
+        return regression.history();
+    }
+
+    @Override
+    public String backend() {
+        return regression.session().description();
+    }
+
+    @Override
+    public int rank() {
+        return solved(() -> regression.rank());
+    }
+
+    @Override
+    public long nullity() {
+        return features - rank();
+    }
+
+    @Override
+    public double[] singularValues() {
+        return solved(() -> regression.factors().singularValues().clone());
+    }
+
+    @Override
+    public RankDecision rankDecision() {
+        return solved(regression::rankDecision);
+    }
+
+    @Override
+    public double condition() {
+        return rankDecision().condition();
+    }
+
+    @Override
+    public double[] residualNorms() {
+        return residualNorms.clone();
+    }
+
+    @Override
+    public Certificate certificate() {
+        return solved(() -> Evidence.measure(
+                regression.session(),
+                regression.factors(),
+                regression.design().x(),
+                targetsOrThrow().y(),
+                weightsOrThrow(),
+                regression.rankDecision()));
+    }
+
+    // ---- members
+
+    @Override
+    public Matrix minimumNorm() {
+        return minimumNorm;
+    }
+
+    @Override
+    public double[] intercept() {
+        return solved(() -> regression.design().intercept(targetsOrThrow().means(), weightsOrThrow()));
+    }
+
+    @Override
+    public double[] intercept(Matrix coefficients) {
+        requireCoefficients("w", coefficients, features, targets);
+        return solved(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Session session = regression.session();
+                Matrix copy = session.allocate(scratch, features, targets);
+                session.copy(coefficients, copy);
+                return regression.design().intercept(targetsOrThrow().means(), copy);
+            }
+        });
+    }
+
+    @Override
+    public Matrix member(Matrix z) {
+        requireCoefficients("z", z, nullity(), targets);
+        return solved(() -> {
+            Matrix out = nullSpaceOperator().combine(z);
+            addMinimumNorm(out);
+            return out;
+        });
+    }
+
+    @Override
+    public double[] member(double... z) {
+        requireOneTarget();
+        return member(Matrix.column(z)).columnToArray(0);
+    }
+
+    @Override
+    public Matrix random(long seed, double radius) {
+        if (!(radius >= 0 && radius < Double.POSITIVE_INFINITY)) {
+            throw new InvalidInputException("radius " + radius + " is not a finite number of at least 0");
+        }
+        return fromMinimumNorm(
+                (factors, move) -> RandomDirections.fill(regression.session(), factors, seed, radius, move));
+    }
+
+    @Override
+    public Matrix closestTo(Matrix prior) {
+        requireCoefficients("prior", prior, features, targets);
+        return fromMinimumNorm((factors, move) -> {
+            regression.session().copy(prior, move);
+            factors.projectOnNullSpace(move);
+        });
+    }
+
+    @Override
+    public double[] closestTo(double[] prior) {
+        requireOneTarget();
+        return closestTo(Matrix.column(prior)).columnToArray(0);
+    }
+
+    @Override
+    public Matrix gradientDescentLimit(Matrix start) {
+        requireCoefficients("start", start, features, targets);
+        return closestTo(start);
+    }
+
+    @Override
+    public double[] gradientDescentLimit(double[] start) {
+        requireOneTarget();
+        return gradientDescentLimit(Matrix.column(start)).columnToArray(0);
+    }
+
+    @Override
+    public FixedCoefficients fixing(int index, double value) {
+        return fixing(new int[] {index}, new double[] {value});
+    }
+
+    @Override
+    public FixedCoefficients fixing(int[] indices, double[] values) {
+        requirePrescription(indices, values);
+        return solved(() -> {
+            Session session = regression.session();
+            Factors factors = regression.factors();
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix moved = factors.vectors(scratch, features, targets);
+                session.copy(weightsOrThrow(), moved);
+                double tolerance = freedomTolerance();
+                Prescribed.Result result = indices.length == 0
+                        ? new Prescribed.Result(0, new double[Math.toIntExact(targets)])
+                        : Prescribed.move(session, factors, indices, values, tolerance, moved);
+                boolean feasible = true;
+                double[] sizes = columnNorms(session, scratch, moved);
+                double prescribed = 0;
+                for (double value : values) {
+                    prescribed = Math.hypot(prescribed, value);
+                }
+                for (int j = 0; j < sizes.length; j++) {
+                    feasible &= result.distance()[j] <= tolerance * Math.max(prescribed, sizes[j]);
+                }
+                return new FixedCoefficients(feasible, deliver(moved), result.distance(), nullity() - result.rank());
+            }
+        });
+    }
+
+    /** Sines of angles below this cannot be told from 0, since the null space itself is known to about cut-off/σ_r. */
+    private double freedomTolerance() {
+        RankDecision decision = regression.rankDecision();
+        double relative = decision.rank() == 0
+                ? 0
+                : 8
+                        * Math.sqrt(Math.min(samples, features))
+                        * regression.factors().precision().epsilon()
+                        * decision.condition();
+        return Math.min(0.5, Math.max(64 * regression.factors().precision().epsilon(), relative));
+    }
+
+    @Override
+    public Matrix ridge(double lambda) {
+        if (!(lambda >= 0 && lambda < Double.POSITIVE_INFINITY)) {
+            throw new InvalidInputException("ridge penalty " + lambda + " is not a finite number of at least 0");
+        }
+        return solved(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Factors factors = regression.factors();
+                Matrix out = factors.vectors(scratch, features, targets);
+                if (lambda == 0) {
+                    regression.session().copy(weightsOrThrow(), out);
+                } else {
+                    factors.ridge(lambda, targetsOrThrow().y(), out);
+                }
+                return deliver(out);
+            }
+        });
+    }
+
+    /** Computes a move in the null space. */
+    private interface Move {
+        void fill(Factors factors, Matrix move);
+    }
+
+    private Matrix fromMinimumNorm(Move how) {
+        return solved(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Factors factors = regression.factors();
+                Matrix move = factors.vectors(scratch, features, targets);
+                how.fill(factors, move);
+                regression.session().add(1, weightsOrThrow(), 1, move);
+                return deliver(move);
+            }
+        });
+    }
+
+    private void addMinimumNorm(Matrix host) {
+        Matrix base = regression.session().toHost(weightsOrThrow());
+        for (long j = 0; j < targets; j++) {
+            for (long i = 0; i < features; i++) {
+                host.set(0, i, j, host.get(0, i, j) + base.get(0, i, j));
+            }
+        }
+    }
+
+    private Matrix deliver(Matrix device) {
+        return Operand.deliver(regression.session(), device);
+    }
+
+    // ---- spaces and tests
+
+    @Override
+    public NullSpace nullSpace() {
+        return solved(this::nullSpaceOperator);
+    }
+
+    private NullSpaceOperator nullSpaceOperator() {
+        return new NullSpaceOperator(regression);
+    }
+
+    @Override
+    public Subspace rowSpace() {
+        return solved(() -> new RowSpaceOperator(regression));
+    }
+
+    @Override
+    public Decomposition decompose(Matrix coefficients) {
+        requireCoefficients("w", coefficients, features, targets);
+        return solved(() -> {
+            Matrix nullPart = nullSpaceOperator().project(coefficients);
+            Matrix rowPart = Matrix.zeros(Precision.FLOAT64, 1, features, targets, Layout.COLUMN_MAJOR);
+            double[] share = new double[Math.toIntExact(targets)];
+            for (int j = 0; j < share.length; j++) {
+                double unseen = 0;
+                double seen = 0;
+                for (long i = 0; i < features; i++) {
+                    double z = nullPart.get(0, i, j);
+                    double v = coefficients.get(0, i, j) - z;
+                    rowPart.set(0, i, j, v);
+                    unseen = Math.hypot(unseen, z);
+                    seen = Math.hypot(seen, v);
+                }
+                double norm = Math.hypot(unseen, seen);
+                share[j] = norm == 0 ? 0 : (unseen / norm) * (unseen / norm);
+            }
+            return new Decomposition(rowPart, nullPart, share);
+        });
+    }
+
+    @Override
+    public Decomposition decompose(double[] coefficients) {
+        requireOneTarget();
+        return decompose(Matrix.column(coefficients));
+    }
+
+    @Override
+    public boolean contains(Matrix coefficients, double tolerance) {
+        requireCoefficients("w", coefficients, features, targets);
+        Operand.requireTolerance(tolerance);
+        return solved(() -> {
+            Matrix base = regression.session().toHost(weightsOrThrow());
+            Matrix difference = Matrix.zeros(Precision.FLOAT64, 1, features, targets, Layout.COLUMN_MAJOR);
+            double[] size = new double[Math.toIntExact(targets)];
+            for (int j = 0; j < size.length; j++) {
+                double norm = 0;
+                double baseNorm = 0;
+                for (long i = 0; i < features; i++) {
+                    norm = Math.hypot(norm, coefficients.get(0, i, j));
+                    baseNorm = Math.hypot(baseNorm, base.get(0, i, j));
+                    difference.set(0, i, j, coefficients.get(0, i, j) - base.get(0, i, j));
+                }
+                size[j] = Math.max(norm, baseNorm);
+            }
+            Matrix rowPart = new RowSpaceOperator(regression).project(difference);
+            for (int j = 0; j < size.length; j++) {
+                double distance = 0;
+                for (long i = 0; i < features; i++) {
+                    distance = Math.hypot(distance, rowPart.get(0, i, j));
+                }
+                if (!(distance <= tolerance * size[j])) {
+                    return false;
+                }
+            }
+            return true;
+        });
+    }
+
+    @Override
+    public boolean contains(Matrix coefficients) {
+        return contains(coefficients, Math.sqrt(regression.dataPrecision().epsilon()));
+    }
+
+    @Override
+    public boolean contains(double[] coefficients) {
+        requireOneTarget();
+        return contains(Matrix.column(coefficients));
+    }
+
+    // ---- predictions
+
+    @Override
+    public Matrix predict(Matrix x) {
+        return solved(() -> predict(x, weightsOrThrow(), intercept()));
+    }
+
+    @Override
+    public double[] predict(double[][] x) {
+        requireOneTarget();
+        return predict(Matrix.of(x)).columnToArray(0);
+    }
+
+    @Override
+    public Matrix predict(Matrix x, Matrix coefficients) {
+        requireCoefficients("w", coefficients, features, targets);
+        return solved(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix operand = Operand.resident(regression, scratch, coefficients);
+                return predict(x, operand, intercept(coefficients));
+            }
+        });
+    }
+
+    private Matrix predict(Matrix x, Matrix coefficients, double[] constants) {
+        x.requireSingle();
+        if (x.columns() != features) {
+            throw new ShapeMismatchException("samples of shape " + x.shape() + " do not fit " + features
+                    + " features: they need " + features + " columns");
+        }
+        Session session = regression.session();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix samplesOperand = Operand.resident(regression, scratch, x);
+            Matrix product = regression.factors().vectors(scratch, x.rows(), targets);
+            session.multiply(1, samplesOperand, coefficients, 0, product);
+            Matrix out = deliver(product);
+            for (int j = 0; j < constants.length; j++) {
+                if (constants[j] != 0) {
+                    for (long i = 0; i < out.rows(); i++) {
+                        out.set(0, i, j, out.get(0, i, j) + constants[j]);
+                    }
+                }
+            }
+            return out;
+        }
+    }
+
+    // ---- checks
+
+    private <T> T solved(Supplier<T> work) {
+        return regression.locked(() -> {
+            if (!outcome.isSolved()) {
+                throw new NoSolutionException(
+                        "this regression (X " + regression.x().shape() + ") has no solution set: " + outcome.text());
+            }
+            return work.get();
+        });
+    }
+
+    private Matrix weightsOrThrow() {
+        if (w == null) {
+            throw new NoSolutionException(outcome.text());
+        }
+        return w;
+    }
+
+    private Design.Targets targetsOrThrow() {
+        if (y == null) {
+            throw new NoSolutionException(outcome.text());
+        }
+        return y;
+    }
+
+    private void requireOneTarget() {
+        if (targets != 1) {
+            throw new ShapeMismatchException("arrays stand for one target, this regression has " + targets
+                    + " targets: use the method that takes a Matrix");
+        }
+    }
+
+    private static void requireCoefficients(String name, Matrix a, long rows, long columns) {
+        a.requireSingle();
+        if (a.rows() != rows || a.columns() != columns) {
+            throw new ShapeMismatchException(
+                    name + " has shape " + a.shape() + ", needed here is " + rows + "×" + columns);
+        }
+    }
+
+    private void requirePrescription(int[] indices, double[] values) {
+        if (indices.length != values.length) {
+            throw new ShapeMismatchException(
+                    indices.length + " indices and " + values.length + " values: one value per index is needed");
+        }
+        Set<Integer> seen = new HashSet<>();
+        for (int i = 0; i < indices.length; i++) {
+            if (indices[i] < 0 || indices[i] >= features) {
+                throw new InvalidInputException("coefficient index " + indices[i] + " is not in [0, " + features + ")");
+            }
+            if (!seen.add(indices[i])) {
+                throw new InvalidInputException("coefficient index " + indices[i] + " is prescribed twice");
+            }
+            if (!Double.isFinite(values[i])) {
+                throw new InvalidInputException("coefficient " + indices[i] + " cannot be prescribed as " + values[i]);
+            }
+        }
+    }
+
+    @Override
+    public void close() {
+        if (owning) {
+            regression.close();
+        } else {
+            scope.close();
+        }
+    }
+}

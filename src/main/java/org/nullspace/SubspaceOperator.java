@@ -1,0 +1,148 @@
+package org.nullspace;
+
+import java.util.function.Supplier;
+import org.nullspace.backend.Session;
+import org.nullspace.error.InsufficientMemoryException;
+import org.nullspace.error.ShapeMismatchException;
+import org.nullspace.matrix.HostMemory;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Subspace;
+import org.nullspace.solve.CompleteBasis;
+
+/** A block of columns of the complete basis as a subspace: the leading r span the row space, the others the null space. */
+abstract class SubspaceOperator implements Subspace {
+    final Regression regression;
+
+    SubspaceOperator(Regression regression) {
+        this.regression = regression;
+    }
+
+    /** Index of the first basis vector of this subspace in the complete basis. */
+    abstract long from();
+
+    /** w ← projection of w. */
+    abstract void projectInPlace(MemoryScope scratch, Matrix w);
+
+    abstract String name();
+
+    @Override
+    public long ambientDimension() {
+        return regression.x().columns();
+    }
+
+    @Override
+    public Matrix project(Matrix w) {
+        requireRows("w", w, ambientDimension());
+        return run(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix vectors = Operand.copy(regression, scratch, w);
+                projectInPlace(scratch, vectors);
+                return Operand.deliver(regression.session(), vectors);
+            }
+        });
+    }
+
+    @Override
+    public double[] project(double[] w) {
+        return project(Matrix.column(w)).columnToArray(0);
+    }
+
+    @Override
+    public Matrix coordinates(Matrix w) {
+        requireRows("w", w, ambientDimension());
+        return run(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix vectors = Operand.copy(regression, scratch, w);
+                regression.factors().completeBasis().toCoordinates(vectors);
+                return Operand.deliver(regression.session(), vectors.rows(from(), from() + dimension()));
+            }
+        });
+    }
+
+    @Override
+    public Matrix combine(Matrix c) {
+        requireRows("c", c, dimension());
+        return run(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Session session = regression.session();
+                CompleteBasis basis = regression.factors().completeBasis();
+                Matrix vectors = regression.factors().vectors(scratch, ambientDimension(), c.columns());
+                session.fill(vectors, 0);
+                session.copy(c, vectors.rows(from(), from() + dimension()));
+                basis.fromCoordinates(vectors);
+                return Operand.deliver(session, vectors);
+            }
+        });
+    }
+
+    @Override
+    public boolean contains(Matrix w, double tolerance) {
+        Operand.requireTolerance(tolerance);
+        Matrix projection = project(w);
+        for (long j = 0; j < w.columns(); j++) {
+            double distance = 0;
+            double norm = 0;
+            for (long i = 0; i < w.rows(); i++) {
+                distance = Math.hypot(distance, w.get(0, i, j) - projection.get(0, i, j));
+                norm = Math.hypot(norm, w.get(0, i, j));
+            }
+            if (!(distance <= tolerance * norm)) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public long basisBytes() {
+        return Math.multiplyExact(
+                Math.multiplyExact(ambientDimension(), dimension()), (long) Precision.FLOAT64.bytes());
+    }
+
+    @Override
+    public Matrix basis() {
+        return run(() -> {
+            Session session = regression.session();
+            long bytes = basisBytes();
+            long needed = session.place().isHost() ? bytes : 2 * bytes;
+            long available = Math.min(HostMemory.physicalBytes(), session.memoryBytes());
+            if (needed > available) {
+                throw new InsufficientMemoryException(
+                        "an explicit basis of the " + name() + " (" + ambientDimension() + "×" + dimension()
+                                + ") does not fit: use project, coordinates and combine, which need no basis",
+                        needed,
+                        available);
+            }
+            CompleteBasis complete = regression.factors().completeBasis();
+            Matrix out = Matrix.zeros(Precision.FLOAT64, 1, ambientDimension(), dimension(), Layout.COLUMN_MAJOR);
+            try (MemoryScope scratch = MemoryScope.open()) {
+                boolean inPlace = session.place().isHost() && complete.precision() == Precision.FLOAT64;
+                Matrix vectors = inPlace ? out : regression.factors().vectors(scratch, ambientDimension(), dimension());
+                session.fill(vectors, 0);
+                session.identity(vectors.rows(from(), from() + dimension()));
+                complete.fromCoordinates(vectors);
+                if (!inPlace) {
+                    session.copy(vectors, out);
+                }
+                session.synchronize();
+            }
+            return out;
+        });
+    }
+
+    private <T> T run(Supplier<T> work) {
+        return regression.locked(work);
+    }
+
+    private void requireRows(String what, Matrix a, long rows) {
+        a.requireSingle();
+        if (a.rows() != rows) {
+            throw new ShapeMismatchException(
+                    what + " has shape " + a.shape() + ", vectors for the " + name() + " of dimension " + dimension()
+                            + " in " + ambientDimension() + " features need " + rows + " rows here");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+package org.nullspace.diagnose;
+
+import org.nullspace.backend.Session;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Certificate;
+import org.nullspace.model.RankDecision;
+import org.nullspace.solve.CompleteBasis;
+import org.nullspace.solve.Factors;
+
+/** Measures what a {@link Certificate} states, in blocks of bounded memory. */
+public final class Evidence {
+    /** Columns of N whose orthonormality is checked at most. */
+    private static final int MOST_COLUMNS = 256;
+
+    /** Rows of X that are taken to coordinates at a time. */
+    private static final long BLOCK = 64;
+
+    private Evidence() {}
+
+    /**
+     * Measures.
+     *
+     * @param session where to compute
+     * @param factors X factorized
+     * @param x the matrix that was factorized, n×d
+     * @param y targets, n×k, in the precision of the factors
+     * @param w minimum-norm solution, d×k, in the precision of the factors
+     * @param decision the rank decision
+     * @return the certificate
+     */
+    public static Certificate measure(
+            Session session, Factors factors, Matrix x, Matrix y, Matrix w, RankDecision decision) {
+        CompleteBasis basis = factors.completeBasis();
+        long d = x.columns();
+        long r = factors.rank();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            double seen = 0;
+            double xNorm = 0;
+            for (long from = 0; from < x.rows(); from += BLOCK) {
+                long to = Math.min(x.rows(), from + BLOCK);
+                try (MemoryScope block = scratch.nested()) {
+                    Matrix rows = factors.vectors(block, d, to - from);
+                    session.copy(x.rows(from, to).transposed(), rows);
+                    xNorm = Math.hypot(xNorm, frobenius(session, block, rows));
+                    basis.toCoordinates(rows);
+                    seen = Math.hypot(seen, frobenius(session, block, rows.rows(r, d)));
+                }
+            }
+            Matrix coordinates = factors.vectors(scratch, d, w.columns());
+            session.copy(w, coordinates);
+            basis.toCoordinates(coordinates);
+            double minimumNormDefect = frobenius(session, scratch, coordinates.rows(r, d));
+
+            Matrix residual = factors.vectors(scratch, x.rows(), y.columns());
+            session.copy(y, residual);
+            session.multiply(1, x, w, -1, residual);
+            Matrix gradient = factors.vectors(scratch, d, y.columns());
+            session.multiply(1, x.transposed(), residual, 0, gradient);
+
+            long checked = Math.min(d - r, MOST_COLUMNS);
+            return new Certificate(
+                    seen,
+                    xNorm,
+                    orthonormalityDefect(session, factors, basis, d - r, checked),
+                    checked,
+                    minimumNormDefect,
+                    frobenius(session, scratch, w),
+                    frobenius(session, scratch, residual),
+                    frobenius(session, scratch, gradient),
+                    seen,
+                    decision);
+        }
+    }
+
+    private static double orthonormalityDefect(
+            Session session, Factors factors, CompleteBasis basis, long nullity, long checked) {
+        if (checked == 0) {
+            return 0;
+        }
+        long d = basis.dimension();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix units = Matrix.zeros(scratch, factors.precision(), 1, d, checked, Layout.COLUMN_MAJOR);
+            for (long c = 0; c < checked; c++) {
+                units.set(0, basis.rank() + c * nullity / checked, c, 1);
+            }
+            Matrix columns = factors.vectors(scratch, d, checked);
+            session.copy(units, columns);
+            basis.fromCoordinates(columns);
+            Matrix gram = session.allocate(scratch, factors.precision(), 1, checked, checked, Layout.COLUMN_MAJOR);
+            session.identity(gram);
+            session.multiply(1, columns.transposed(), columns, -1, gram);
+            return frobenius(session, scratch, gram);
+        }
+    }
+
+    /** Frobenius norm of a single matrix. */
+    private static double frobenius(Session session, MemoryScope scratch, Matrix a) {
+        if (a.isEmpty()) {
+            return 0;
+        }
+        Matrix norms = session.allocate(scratch, Precision.FLOAT64, 1, 1, a.columns(), Layout.ROW_MAJOR);
+        session.columnNorms(a, norms);
+        Matrix host = session.toHost(norms);
+        double sum = 0;
+        for (long j = 0; j < a.columns(); j++) {
+            sum = Math.hypot(sum, host.get(0, 0, j));
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,23 @@
+package org.nullspace.model;
+
+/** How X is factorized. */
+public enum Method {
+    /** The planner chooses: {@link #GRAM} where its certificate holds, {@link #QR_SVD} otherwise. */
+    AUTO,
+    /**
+     * Thin singular value decomposition of X, or of Xᵀ when X is wide, by LAPACK's or cuSOLVER's bidiagonalization. Any shape, any rank.
+     * The reference path. Golub and Van Loan, Matrix Computations, 4th ed., §8.6.
+     */
+    GESVD,
+    /**
+     * Householder QR of the long side of X, then the singular value decomposition of the small triangular factor. Any shape, any rank. The
+     * orthonormal factor stays a product of reflectors. Chan, "An improved algorithm for computing the SVD", ACM TOMS 8 (1982).
+     */
+    QR_SVD,
+    /**
+     * Cholesky factorization of the Gram matrix XXᵀ (wide) or XᵀX (tall) in float64, with a certificate of full rank and iterative
+     * refinement. Costs little more than the Gram matrix. Where the certificate does not hold, the next method takes over and the result
+     * says so.
+     */
+    GRAM
+}

@@ -1,0 +1,47 @@
+package org.nullspace.model;
+
+import java.util.List;
+
+/**
+ * What would be done for a problem of a given shape, without doing it.
+ *
+ * @param methods the methods that will be tried, in order; the first that can vouch for its result ends the list
+ * @param reasons why, one sentence each
+ * @param backend the backend that will compute, with its device
+ * @param workspaceBytes most memory that will be taken at one time in addition to X and Y, when the first method succeeds
+ * @param worstWorkspaceBytes the same for the method that needs most
+ * @param availableBytes memory of the device in all
+ */
+public record Plan(
+        List<Method> methods,
+        List<String> reasons,
+        String backend,
+        long workspaceBytes,
+        long worstWorkspaceBytes,
+        long availableBytes) {
+    /**
+     * Copies the lists.
+     *
+     * @param methods methods in the order in which they are tried
+     * @param reasons why
+     * @param backend backend and device
+     * @param workspaceBytes memory for the first method
+     * @param worstWorkspaceBytes memory for the method that needs most
+     * @param availableBytes memory of the device
+     */
+    public Plan {
+        methods = List.copyOf(methods);
+        reasons = List.copyOf(reasons);
+    }
+
+    /**
+     * The plan for people.
+     *
+     * @return a few lines
+     */
+    public String explain() {
+        return "methods: " + methods + " on " + backend + "\n  - " + String.join("\n  - ", reasons) + "\nworkspace: "
+                + workspaceBytes + " bytes, at most " + worstWorkspaceBytes + " bytes; the device has " + availableBytes
+                + " bytes";
+    }
+}

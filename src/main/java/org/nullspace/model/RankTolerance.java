@@ -1,0 +1,263 @@
+package org.nullspace.model;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.Precision;
+
+/**
+ * The rule that says which singular values count as zero: the only place where a cut-off is computed. The rank is the number of
+ * singular values <em>above</em> the cut-off. Immutable.
+ *
+ * <p>The named policies, with ε the {@linkplain Precision#epsilon() epsilon} of the precision of X:
+ *
+ * <table>
+ * <caption>Cut-offs</caption>
+ * <tr><th>policy</th><th>cut-off</th></tr>
+ * <tr><td>{@link #standard()}</td><td>σ₁ · 8 √min(n,d) · ε</td></tr>
+ * <tr><td>{@link #numpy()}</td><td>σ₁ · max(n,d) · ε</td></tr>
+ * <tr><td>{@link #scipy()}</td><td>σ₁ · ε</td></tr>
+ * <tr><td>{@link #relative(double)}</td><td>σ₁ · c</td></tr>
+ * <tr><td>{@link #absolute(double)}</td><td>c</td></tr>
+ * <tr><td>{@link #noise(double)}</td><td>s · (√n + √d)</td></tr>
+ * <tr><td>{@link #gap()}</td><td>inside the widest relative gap of the spectrum above the rounding level</td></tr>
+ * </table>
+ *
+ * <p><b>Why the standard policy does not grow with the long side.</b> Storing X rounds each entry by at most ε/2 relatively, so what is
+ * stored is X + E with ‖E‖₂ ≤ ‖E‖_F ≤ (ε/2)‖X‖_F ≤ (ε/2)√min(n,d) σ₁. Weyl's inequality moves no singular value by more than that, however
+ * long the long side is; a factor 16 is kept for the backward error of the factorization. A cut-off proportional to max(n,d) calls a
+ * 64×200,000 float32 matrix with condition number 10³ rank deficient and destroys its fit. Bounds: Higham, Accuracy and Stability of
+ * Numerical Algorithms, 2nd ed., §19–20; Golub and Van Loan, Matrix Computations, 4th ed., §5.4.1, §8.6.1.
+ */
+public final class RankTolerance {
+    /** Kinds of rules. */
+    private enum Kind {
+        STANDARD,
+        NUMPY,
+        SCIPY,
+        RELATIVE,
+        ABSOLUTE,
+        NOISE,
+        GAP
+    }
+
+    private static final RankTolerance STANDARD = new RankTolerance(Kind.STANDARD, 0);
+    private static final RankTolerance NUMPY = new RankTolerance(Kind.NUMPY, 0);
+    private static final RankTolerance SCIPY = new RankTolerance(Kind.SCIPY, 0);
+    private static final RankTolerance GAP = new RankTolerance(Kind.GAP, 0);
+
+    private final Kind kind;
+    private final double parameter;
+
+    private RankTolerance(Kind kind, double parameter) {
+        this.kind = kind;
+        this.parameter = parameter;
+    }
+
+    /**
+     * σ₁ · 8 √min(n,d) · ε: 16 times the bound on what rounding the entries of X can do to its singular values.
+     *
+     * @return the default policy
+     */
+    public static RankTolerance standard() {
+        return STANDARD;
+    }
+
+    /**
+     * σ₁ · max(n,d) · ε, as {@code numpy.linalg.matrix_rank} and {@code numpy.linalg.lstsq} have it (the latter always with the ε of
+     * float64). Too large for float32 with a long side of more than some ten thousand.
+     *
+     * @return NumPy's policy
+     */
+    public static RankTolerance numpy() {
+        return NUMPY;
+    }
+
+    /**
+     * σ₁ · ε, as {@code scipy.linalg.lstsq} has it. Often below the rounding level: rank-deficient matrices come out with too high a
+     * rank.
+     *
+     * @return SciPy's policy
+     */
+    public static RankTolerance scipy() {
+        return SCIPY;
+    }
+
+    /**
+     * σ₁ · ratio.
+     *
+     * @param ratio cut-off relative to the largest singular value, in [0, 1)
+     * @return a policy
+     * @throws InvalidInputException if the ratio is outside [0, 1) or NaN
+     */
+    public static RankTolerance relative(double ratio) {
+        if (!(ratio >= 0 && ratio < 1)) {
+            throw new InvalidInputException("relative rank tolerance " + ratio + " is not in [0, 1)");
+        }
+        return new RankTolerance(Kind.RELATIVE, ratio);
+    }
+
+    /**
+     * A fixed cut-off.
+     *
+     * @param cutoff cut-off in the unit of X, finite and at least 0
+     * @return a policy
+     * @throws InvalidInputException if the cut-off is negative, infinite or NaN
+     */
+    public static RankTolerance absolute(double cutoff) {
+        requireNonNegative("absolute rank tolerance", cutoff);
+        return new RankTolerance(Kind.ABSOLUTE, cutoff);
+    }
+
+    /**
+     * s · (√n + √d): the expected largest singular value of an n×d matrix of independent normal errors with standard deviation s is at
+     * most that, so what lies below cannot be told from measurement noise. Davidson and Szarek, "Local operator theory, random matrices and
+     * Banach spaces" (2001), theorem II.13.
+     *
+     * @param standardDeviation s, standard deviation of the error of one entry, in the unit of X, finite and at least 0
+     * @return a policy
+     * @throws InvalidInputException if the standard deviation is negative, infinite or NaN
+     */
+    public static RankTolerance noise(double standardDeviation) {
+        requireNonNegative("noise level", standardDeviation);
+        return new RankTolerance(Kind.NOISE, standardDeviation);
+    }
+
+    /**
+     * The widest relative gap σ_i/σ_{i+1} of the spectrum, where everything at or below the standard cut-off counts as that cut-off; the
+     * higher rank if two gaps are equal. The cut-off is the geometric mean of the two ends.
+     *
+     * @return the policy of the largest gap
+     */
+    public static RankTolerance gap() {
+        return GAP;
+    }
+
+    /**
+     * The policies without a parameter, by name: {@code standard}, {@code numpy}, {@code scipy}, {@code gap}.
+     *
+     * @return a new list
+     */
+    public static List<RankTolerance> named() {
+        return List.of(STANDARD, NUMPY, SCIPY, GAP);
+    }
+
+    private static void requireNonNegative(String what, double value) {
+        if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
+            throw new InvalidInputException(what + " " + value + " is not a finite number of at least 0");
+        }
+    }
+
+    /**
+     * Name of the policy, with its parameter if it has one.
+     *
+     * @return for example {@code standard} or {@code relative(1.0E-10)}
+     */
+    public String name() {
+        String lower = kind.name().toLowerCase(java.util.Locale.ROOT);
+        return switch (kind) {
+            case RELATIVE, ABSOLUTE, NOISE -> lower + "(" + parameter + ")";
+            default -> lower;
+        };
+    }
+
+    /**
+     * Decides the rank.
+     *
+     * @param singularValues all min(n,d) singular values in descending order; not changed
+     * @param rows n
+     * @param columns d
+     * @param precision precision of X
+     * @return the decision, with the ranks under the other named policies
+     */
+    public RankDecision decide(double[] singularValues, long rows, long columns, Precision precision) {
+        double cutoff = cutoff(singularValues, rows, columns, precision);
+        int rank = count(singularValues, cutoff);
+        Map<String, Integer> others = new LinkedHashMap<>();
+        for (RankTolerance other : named()) {
+            if (other.kind != kind) {
+                others.put(other.name(), count(singularValues, other.cutoff(singularValues, rows, columns, precision)));
+            }
+        }
+        return new RankDecision(
+                rank,
+                name(),
+                cutoff,
+                singularValues.length == 0 ? 0 : singularValues[0],
+                rank == 0 ? 0 : singularValues[rank - 1],
+                rank == singularValues.length ? 0 : singularValues[rank],
+                others);
+    }
+
+    /**
+     * Whether bounds on the extreme singular values alone prove that all min(n,d) of them lie above the cut-off, with a factor 2 to
+     * spare. Never true for {@link #gap()}, which needs the whole spectrum.
+     *
+     * @param sigmaMaxUpper an upper bound on σ₁
+     * @param sigmaMinLower a lower bound on the smallest singular value
+     * @param rows n
+     * @param columns d
+     * @param precision precision of X
+     * @return true only if the rank is min(n,d) for certain
+     */
+    public boolean certifiesFullRank(
+            double sigmaMaxUpper, double sigmaMinLower, long rows, long columns, Precision precision) {
+        return kind != Kind.GAP && 2 * fixedCutoff(sigmaMaxUpper, rows, columns, precision) < sigmaMinLower;
+    }
+
+    private double cutoff(double[] sigma, long rows, long columns, Precision precision) {
+        double largest = sigma.length == 0 ? 0 : sigma[0];
+        return kind == Kind.GAP
+                ? gapCutoff(sigma, STANDARD.fixedCutoff(largest, rows, columns, precision))
+                : fixedCutoff(largest, rows, columns, precision);
+    }
+
+    private double fixedCutoff(double sigmaMax, long rows, long columns, Precision precision) {
+        double eps = precision.epsilon();
+        return switch (kind) {
+            case STANDARD, GAP -> sigmaMax * 8 * Math.sqrt((double) Math.min(rows, columns)) * eps;
+            case NUMPY -> sigmaMax * (double) Math.max(rows, columns) * eps;
+            case SCIPY -> sigmaMax * eps;
+            case RELATIVE -> sigmaMax * parameter;
+            case ABSOLUTE -> parameter;
+            case NOISE -> parameter * (Math.sqrt((double) rows) + Math.sqrt((double) columns));
+        };
+    }
+
+    private static double gapCutoff(double[] sigma, double floor) {
+        double widest = 0;
+        double cutoff = floor;
+        for (int i = 0; i < sigma.length && sigma[i] > floor; i++) {
+            double next = i + 1 < sigma.length ? Math.max(sigma[i + 1], floor) : floor;
+            if (sigma[i] / next >= widest) {
+                widest = sigma[i] / next;
+                cutoff = Math.sqrt(sigma[i]) * Math.sqrt(next);
+            }
+        }
+        return cutoff;
+    }
+
+    private static int count(double[] sigma, double cutoff) {
+        int rank = 0;
+        while (rank < sigma.length && sigma[rank] > cutoff) {
+            rank++;
+        }
+        return rank;
+    }
+
+    @Override
+    public boolean equals(Object other) {
+        return other instanceof RankTolerance that && that.kind == kind && that.parameter == parameter;
+    }
+
+    @Override
+    public int hashCode() {
+        return 31 * kind.hashCode() + Double.hashCode(parameter);
+    }
+
+    @Override
+    public String toString() {
+        return name();
+    }
+}

@@ -1,0 +1,268 @@
+package org.nullspace.model;
+
+import org.jspecify.annotations.Nullable;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.Precision;
+
+/** How to solve. Immutable; made with {@link #builder()}. */
+public final class SolveOptions {
+    private static final SolveOptions DEFAULTS = builder().build();
+
+    private final Method method;
+    private final RankTolerance rankTolerance;
+    private final InterceptRule intercept;
+    private final Precision precision;
+    private final BackendChoice backend;
+    private final int device;
+    private final boolean spectrum;
+    private final double @Nullable [] sampleWeights;
+
+    private SolveOptions(Builder b) {
+        this.method = b.method;
+        this.rankTolerance = b.rankTolerance;
+        this.intercept = b.intercept;
+        this.precision = b.precision;
+        this.backend = b.backend;
+        this.device = b.device;
+        this.spectrum = b.spectrum;
+        this.sampleWeights = b.sampleWeights;
+    }
+
+    /**
+     * Method chosen by the planner, standard rank tolerance, no intercept, float64 arithmetic, best backend, spectrum on demand, all samples
+     * alike.
+     *
+     * @return the defaults
+     */
+    public static SolveOptions defaults() {
+        return DEFAULTS;
+    }
+
+    /**
+     * A builder that starts from the defaults.
+     *
+     * @return a new builder
+     */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * A builder that starts from these options.
+     *
+     * @return a new builder
+     */
+    public Builder toBuilder() {
+        Builder b = new Builder();
+        b.method = method;
+        b.rankTolerance = rankTolerance;
+        b.intercept = intercept;
+        b.precision = precision;
+        b.backend = backend;
+        b.device = device;
+        b.spectrum = spectrum;
+        b.sampleWeights = sampleWeights;
+        return b;
+    }
+
+    /**
+     * How X is factorized.
+     *
+     * @return the method
+     */
+    public Method method() {
+        return method;
+    }
+
+    /**
+     * Which singular values count as zero.
+     *
+     * @return the policy
+     */
+    public RankTolerance rankTolerance() {
+        return rankTolerance;
+    }
+
+    /**
+     * What role a constant term plays.
+     *
+     * @return the rule
+     */
+    public InterceptRule intercept() {
+        return intercept;
+    }
+
+    /**
+     * Precision of the arithmetic inside the factorizations.
+     *
+     * @return the precision
+     */
+    public Precision precision() {
+        return precision;
+    }
+
+    /**
+     * Where to compute.
+     *
+     * @return the choice
+     */
+    public BackendChoice backend() {
+        return backend;
+    }
+
+    /**
+     * Index of the CUDA device.
+     *
+     * @return the index
+     */
+    public int device() {
+        return device;
+    }
+
+    /**
+     * Whether all singular values are computed with the factorization rather than when they are first asked for.
+     *
+     * @return true if computed at once
+     */
+    public boolean spectrum() {
+        return spectrum;
+    }
+
+    /**
+     * Weights of the samples.
+     *
+     * @return a copy, or null if all samples count alike
+     */
+    public double @Nullable [] sampleWeights() {
+        return sampleWeights == null ? null : sampleWeights.clone();
+    }
+
+    /** Collects options. Not thread-safe. */
+    public static final class Builder {
+        private Method method = Method.AUTO;
+        private RankTolerance rankTolerance = RankTolerance.standard();
+        private InterceptRule intercept = InterceptRule.NONE;
+        private Precision precision = Precision.FLOAT64;
+        private BackendChoice backend = BackendChoice.AUTO;
+        private int device;
+        private boolean spectrum;
+        private double @Nullable [] sampleWeights;
+
+        private Builder() {}
+
+        /**
+         * Sets how X is factorized.
+         *
+         * @param value the method; default {@link Method#AUTO}
+         * @return this builder
+         */
+        public Builder method(Method value) {
+            this.method = value;
+            return this;
+        }
+
+        /**
+         * Sets which singular values count as zero.
+         *
+         * @param value the policy; default {@link RankTolerance#standard()}
+         * @return this builder
+         */
+        public Builder rankTolerance(RankTolerance value) {
+            this.rankTolerance = value;
+            return this;
+        }
+
+        /**
+         * Sets what role a constant term plays.
+         *
+         * @param value the rule; default {@link InterceptRule#NONE}
+         * @return this builder
+         */
+        public Builder intercept(InterceptRule value) {
+            this.intercept = value;
+            return this;
+        }
+
+        /**
+         * Sets the precision of the arithmetic inside the factorizations. Float64, the default, is right for float32 data too: it keeps
+         * rank decisions reliable for long rows. Float32 applies to float32 data with {@link Method#GESVD} and {@link Method#QR_SVD}
+         * only and halves their memory; a Gram matrix is always float64.
+         *
+         * @param value the precision; default float64
+         * @return this builder
+         */
+        public Builder precision(Precision value) {
+            this.precision = value;
+            return this;
+        }
+
+        /**
+         * Sets where to compute.
+         *
+         * @param value the choice; default {@link BackendChoice#AUTO}
+         * @return this builder
+         */
+        public Builder backend(BackendChoice value) {
+            this.backend = value;
+            return this;
+        }
+
+        /**
+         * Sets which CUDA device computes.
+         *
+         * @param index index of the device; default 0
+         * @return this builder
+         * @throws InvalidInputException if the index is negative
+         */
+        public Builder device(int index) {
+            if (index < 0) {
+                throw new InvalidInputException("device index " + index + " is negative");
+            }
+            this.device = index;
+            return this;
+        }
+
+        /**
+         * Sets whether all singular values are computed with the factorization. Without, they are computed when first asked for.
+         *
+         * @param value true to compute them at once; default false
+         * @return this builder
+         */
+        public Builder spectrum(boolean value) {
+            this.spectrum = value;
+            return this;
+        }
+
+        /**
+         * Sets the weights of the samples: the solution minimizes Σᵢ ωᵢ‖xᵢW − yᵢ‖². A sample of weight 0 has no influence at all.
+         *
+         * @param weights one finite number of at least 0 per row of X, not all 0; copied
+         * @return this builder
+         * @throws InvalidInputException if a weight is negative, infinite or NaN, or all are 0
+         */
+        public Builder sampleWeights(double... weights) {
+            double largest = 0;
+            for (int i = 0; i < weights.length; i++) {
+                if (!(weights[i] >= 0 && weights[i] < Double.POSITIVE_INFINITY)) {
+                    throw new InvalidInputException(
+                            "sample weight " + i + " is " + weights[i] + ": weights are finite numbers of at least 0");
+                }
+                largest = Math.max(largest, weights[i]);
+            }
+            if (weights.length > 0 && largest == 0) {
+                throw new InvalidInputException("all " + weights.length + " sample weights are 0");
+            }
+            this.sampleWeights = weights.clone();
+            return this;
+        }
+
+        /**
+         * The options.
+         *
+         * @return new options
+         */
+        public SolveOptions build() {
+            return new SolveOptions(this);
+        }
+    }
+}

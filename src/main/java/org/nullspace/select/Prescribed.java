@@ -1,0 +1,128 @@
+package org.nullspace.select;
+
+import org.nullspace.backend.Session;
+import org.nullspace.backend.Status;
+import org.nullspace.backend.SvdAlgorithm;
+import org.nullspace.error.NoSolutionException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.solve.Factors;
+
+/**
+ * Members with prescribed coefficients. With E the m prescribed rows of the identity, members W₀ + n satisfy E·n = δ, n in the null space. The
+ * columns of B = PEᵀ (d×m) span what E can reach: from the thin singular value decomposition B = A·diag(s)·Zᵀ follows E·A = Z·diag(s), so
+ * that n = A·diag(1/s)·Zᵀδ over the s that are not zero is the shortest solution, or the shortest nearest miss.
+ */
+public final class Prescribed {
+    private Prescribed() {}
+
+    /**
+     * Moves in the null space.
+     *
+     * @param rank number of constraints that the null space can satisfy independently
+     * @param distance per target, ‖E(W₀ + n) − values‖
+     */
+    public record Result(long rank, double[] distance) {
+        /**
+         * Copies the array.
+         *
+         * @param rank number of independent constraints
+         * @param distance distance that is left, per target
+         */
+        public Result {
+            distance = distance.clone();
+        }
+
+        /**
+         * For each target the distance that is left.
+         *
+         * @return a new array
+         */
+        @Override
+        public double[] distance() {
+            return distance.clone();
+        }
+    }
+
+    /**
+     * w ← w + n with n the shortest null vector that brings the prescribed coefficients to, or nearest to, their values.
+     *
+     * @param session where to compute
+     * @param factors X factorized
+     * @param indices prescribed coefficients
+     * @param values their values
+     * @param tolerance sines of angles between coefficient axes and null space at or below it count as zero
+     * @param w overwritten: a member, d×k, in the precision of the factors
+     * @return how many independent constraints there were and what is left
+     */
+    public static Result move(
+            Session session, Factors factors, int[] indices, double[] values, double tolerance, Matrix w) {
+        int m = indices.length;
+        long d = w.rows();
+        long k = w.columns();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix axes = Matrix.zeros(scratch, w.precision(), 1, d, m, Layout.COLUMN_MAJOR);
+            for (int c = 0; c < m; c++) {
+                axes.set(0, indices[c], c, 1);
+            }
+            Matrix b = factors.vectors(scratch, d, m);
+            session.copy(axes, b);
+            factors.projectOnNullSpace(b);
+
+            Matrix s = factors.vectors(scratch, m, 1);
+            Matrix zt = factors.vectors(scratch, m, m);
+            svd(session, scratch, factors, axes, b, s, zt);
+            Matrix sines = session.toHost(s);
+            int rank = 0;
+            while (rank < m && sines.get(0, rank, 0) > tolerance) {
+                rank++;
+            }
+
+            Matrix delta = Matrix.zeros(scratch, w.precision(), 1, m, k, Layout.COLUMN_MAJOR);
+            Matrix host = session.toHost(w);
+            for (int c = 0; c < m; c++) {
+                for (long j = 0; j < k; j++) {
+                    delta.set(0, c, j, values[c] - host.get(0, indices[c], j));
+                }
+            }
+            if (rank > 0) {
+                Matrix inverses = Matrix.zeros(scratch, w.precision(), 1, rank, 1, Layout.COLUMN_MAJOR);
+                for (int i = 0; i < rank; i++) {
+                    inverses.set(0, i, 0, 1 / sines.get(0, i, 0));
+                }
+                Matrix deviceDelta = factors.vectors(scratch, m, k);
+                Matrix deviceInverses = factors.vectors(scratch, rank, 1);
+                Matrix t = factors.vectors(scratch, rank, k);
+                session.copy(delta, deviceDelta);
+                session.copy(inverses, deviceInverses);
+                session.multiply(1, zt.rows(0, rank), deviceDelta, 0, t);
+                session.scaleRows(deviceInverses, t);
+                session.multiply(1, b.columns(0, rank), t, 1, w);
+            }
+            Matrix moved = session.toHost(w);
+            double[] distance = new double[Math.toIntExact(k)];
+            for (int c = 0; c < m; c++) {
+                for (int j = 0; j < k; j++) {
+                    distance[j] = Math.hypot(distance[j], values[c] - moved.get(0, indices[c], j));
+                }
+            }
+            return new Result(rank, distance);
+        }
+    }
+
+    private static void svd(
+            Session session, MemoryScope scratch, Factors factors, Matrix axes, Matrix b, Matrix s, Matrix zt) {
+        for (SvdAlgorithm algorithm : SvdAlgorithm.values()) {
+            Status status = session.status(scratch, 1);
+            session.svd(algorithm, b, s, zt, status);
+            if (session.read(status)[0] == 0) {
+                return;
+            }
+            session.copy(axes, b);
+            factors.projectOnNullSpace(b);
+        }
+        throw new NoSolutionException(
+                "the singular value iteration for " + b.columns() + " prescribed coefficients did not converge");
+    }
+}

@@ -1,0 +1,26 @@
+package org.nullspace.solve;
+
+import org.jspecify.annotations.Nullable;
+import org.nullspace.model.Outcome;
+
+/**
+ * What came of trying one method: factors, or a verdict on the problem that no other method would change, or neither, in which case the
+ * next method has its turn.
+ *
+ * @param factors the factorization, or null
+ * @param verdict the outcome if the problem itself is at fault, or null
+ * @param note what happened, one sentence that starts with the name of the method
+ */
+public record Attempt(@Nullable Factors factors, @Nullable Outcome verdict, String note) {
+    static Attempt done(Factors factors, String note) {
+        return new Attempt(factors, null, note);
+    }
+
+    static Attempt declined(String note) {
+        return new Attempt(null, null, note);
+    }
+
+    static Attempt failed(Outcome verdict, String note) {
+        return new Attempt(null, verdict, note);
+    }
+}

@@ -1,0 +1,266 @@
+package org.nullspace.solve;
+
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.error.ShapeMismatchException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.InterceptRule;
+import org.nullspace.model.SolveOptions;
+
+/**
+ * The matrix that is factorized: X itself, or X with weighted rows and without its weighted mean.
+ *
+ * <p>Samples of weight 0 are left out. Weights multiply rows by √ω. An unpenalised intercept is eliminated by an orthogonal transformation
+ * rather than by subtracting means: with v = √ω/‖√ω‖, the Householder reflection that maps v to ±e₁ leaves in its other n−1 rows exactly
+ * the part of the problem that no intercept can fit. That matrix has the singular values, row space and null space of the centred one but
+ * full row rank wherever the data allow it. Before that, one sample is subtracted from all, which changes nothing mathematically and makes
+ * constant columns exactly zero.
+ */
+public final class Design {
+    private final Session session;
+    private final MemoryScope scope;
+    private final Matrix x;
+    private final boolean intercept;
+    private final double @Nullable [] weights;
+    private final int[] used;
+    private final long samples;
+    private final @Nullable Matrix featureMeans;
+
+    private Design(
+            Session session,
+            MemoryScope scope,
+            Matrix x,
+            boolean intercept,
+            double @Nullable [] weights,
+            int[] used,
+            long samples,
+            @Nullable Matrix featureMeans) {
+        this.session = session;
+        this.scope = scope;
+        this.x = x;
+        this.intercept = intercept;
+        this.weights = weights;
+        this.used = used;
+        this.samples = samples;
+        this.featureMeans = featureMeans;
+    }
+
+    /**
+     * Prepares X.
+     *
+     * @param session where to compute
+     * @param scope owner of copies
+     * @param x n×d, host or the session's place; a view of it is kept where nothing needs to change
+     * @param options weights and intercept rule
+     * @return the design
+     */
+    public static Design of(Session session, MemoryScope scope, Matrix x, SolveOptions options) {
+        double[] weights = options.sampleWeights();
+        boolean intercept = options.intercept() == InterceptRule.UNPENALISED;
+        if (weights != null && weights.length != x.rows()) {
+            throw new ShapeMismatchException("there are " + weights.length + " sample weights, X has shape " + x.shape()
+                    + ": one weight per row is needed");
+        }
+        if ((weights == null && !intercept) || x.isEmpty()) {
+            return new Design(session, scope, resident(session, scope, x), intercept, null, new int[0], x.rows(), null);
+        }
+        double[] all = weights == null ? ones(Math.toIntExact(x.rows())) : weights;
+        int[] used = positive(all);
+        double[] kept = new double[used.length];
+        for (int i = 0; i < kept.length; i++) {
+            kept[i] = all[used[i]];
+        }
+        Design raw = new Design(session, scope, x, intercept, kept, used, x.rows(), null);
+        Matrix rows = raw.gather(x);
+        Matrix means = intercept ? raw.removeMean(rows) : null;
+        Matrix reduced = raw.weigh(rows);
+        if (x.precision() == Precision.FLOAT32 && options.precision() == Precision.FLOAT32) {
+            Matrix rounded =
+                    session.allocate(scope, Precision.FLOAT32, 1, reduced.rows(), reduced.columns(), reduced.layout());
+            session.copy(reduced, rounded);
+            reduced = rounded;
+        }
+        return new Design(session, scope, reduced, intercept, kept, used, x.rows(), means);
+    }
+
+    private static double[] ones(int n) {
+        double[] ones = new double[n];
+        java.util.Arrays.fill(ones, 1);
+        return ones;
+    }
+
+    private static int[] positive(double[] weights) {
+        return java.util.stream.IntStream.range(0, weights.length)
+                .filter(i -> weights[i] > 0)
+                .toArray();
+    }
+
+    private static Matrix resident(Session session, MemoryScope scope, Matrix a) {
+        if (a.place().equals(session.place())) {
+            return a;
+        }
+        Matrix copy = session.allocate(scope, a.precision(), 1, a.rows(), a.columns(), a.layout());
+        session.copy(a, copy);
+        return copy;
+    }
+
+    /**
+     * The matrix that is to be factorized.
+     *
+     * @return n'×d, n' ≤ n
+     */
+    public Matrix x() {
+        return x;
+    }
+
+    /**
+     * Targets in the form that fits {@link #x()}.
+     *
+     * @param owner owner of the result
+     * @param y n×k, on the host or in the session's place
+     * @param precision precision of the result
+     * @return targets and their weighted means
+     */
+    public Targets targets(MemoryScope owner, Matrix y, Precision precision) {
+        if (y.rows() != samples) {
+            throw new ShapeMismatchException("X has " + samples + " samples (rows), Y has shape " + y.shape()
+                    + ": both must have the same number of rows");
+        }
+        double[] means = new double[Math.toIntExact(y.columns())];
+        if (weights == null) {
+            Matrix copy = session.allocate(owner, precision, 1, y.rows(), y.columns(), Layout.COLUMN_MAJOR);
+            session.copy(y, copy);
+            return new Targets(copy, means);
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Design here = new Design(session, scratch, y, intercept, weights, used, samples, null);
+            Matrix rows = here.gather(y);
+            if (intercept) {
+                means = Factors.toHost(session, here.removeMean(rows));
+            }
+            Matrix reduced = here.weigh(rows);
+            Matrix copy = session.allocate(owner, precision, 1, reduced.rows(), reduced.columns(), Layout.COLUMN_MAJOR);
+            session.copy(reduced, copy);
+            session.synchronize();
+            return new Targets(copy, means);
+        }
+    }
+
+    /**
+     * Targets.
+     *
+     * @param y n'×k
+     * @param means weighted mean of each target, 0 without an intercept
+     */
+    public record Targets(Matrix y, double[] means) {}
+
+    /**
+     * The constant term for each target: mean(y) − mean(x)·w, or 0 without an intercept.
+     *
+     * @param targetMeans mean of each target
+     * @param w coefficients in the session's place, float64, d×k
+     * @return k constants
+     */
+    public double[] intercept(double[] targetMeans, Matrix w) {
+        double[] constants = targetMeans.clone();
+        if (featureMeans != null && w.columns() > 0) {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix product = session.allocate(scratch, 1, w.columns());
+                session.multiply(1, featureMeans, w, 0, product);
+                double[] part = Factors.toHost(session, product);
+                for (int j = 0; j < constants.length; j++) {
+                    constants[j] -= part[j];
+                }
+            }
+        }
+        return constants;
+    }
+
+    /** The samples with positive weight, as a float64 copy. */
+    private Matrix gather(Matrix source) {
+        Matrix rows = session.allocate(scope, Precision.FLOAT64, 1, used.length, source.columns(), Layout.ROW_MAJOR);
+        int from = 0;
+        while (from < used.length) {
+            int to = from + 1;
+            while (to < used.length && used[to] == used[to - 1] + 1) {
+                to++;
+            }
+            session.copy(source.rows(used[from], used[to - 1] + 1L), rows.rows(from, to));
+            from = to;
+        }
+        return rows;
+    }
+
+    /** Subtracts the first row from all rows; the weighted mean of the original rows, 1×columns. */
+    private Matrix removeMean(Matrix rows) {
+        double[] w = positiveWeights();
+        double total = 0;
+        for (double each : w) {
+            total += each;
+        }
+        double[] shares = new double[w.length];
+        for (int i = 0; i < w.length; i++) {
+            shares[i] = w[i] / total;
+        }
+        Matrix mean = session.allocate(scope, Precision.FLOAT64, 1, 1, rows.columns(), Layout.ROW_MAJOR);
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix ones = session.allocate(scratch, rows.rows(), 1);
+            session.fill(ones, 1);
+            session.copy(rows.rows(0, 1), mean);
+            session.multiply(-1, ones, mean, 1, rows);
+            session.multiply(1, upload(scratch, shares).transposed(), rows, 1, mean);
+            session.synchronize();
+        }
+        return mean;
+    }
+
+    /** Multiplies rows by √ω and, with an intercept, drops what the intercept can fit. */
+    private Matrix weigh(Matrix rows) {
+        double[] roots = positiveWeights();
+        double norm = 0;
+        for (int i = 0; i < roots.length; i++) {
+            roots[i] = Math.sqrt(roots[i]);
+            norm = Math.hypot(norm, roots[i]);
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            session.scaleRows(upload(scratch, roots), rows);
+            if (!intercept) {
+                session.synchronize();
+                return rows;
+            }
+            // H = I − u·uᵀ/u₁ with u = v + e₁ maps v to −e₁ (all entries of v are positive).
+            double[] u = new double[roots.length];
+            for (int i = 0; i < u.length; i++) {
+                u[i] = roots[i] / norm;
+            }
+            u[0] += 1;
+            Matrix reflector = upload(scratch, u);
+            Matrix product = session.allocate(scratch, Precision.FLOAT64, 1, 1, rows.columns(), Layout.ROW_MAJOR);
+            session.multiply(1 / u[0], reflector.transposed(), rows, 0, product);
+            session.multiply(-1, reflector, product, 1, rows);
+            session.synchronize();
+            return rows.rows(1, rows.rows());
+        }
+    }
+
+    private double[] positiveWeights() {
+        double[] w = weights;
+        if (w == null) {
+            throw new IllegalStateException("a design without weights is not transformed");
+        }
+        return w.clone();
+    }
+
+    private Matrix upload(MemoryScope owner, double[] values) {
+        Matrix host = Matrix.zeros(owner, Precision.FLOAT64, 1, values.length, 1, Layout.COLUMN_MAJOR);
+        for (int i = 0; i < values.length; i++) {
+            host.set(0, i, 0, values[i]);
+        }
+        Matrix device = session.allocate(owner, values.length, 1);
+        session.copy(host, device);
+        return device;
+    }
+}

@@ -1,0 +1,89 @@
+package org.nullspace.solve;
+
+import org.nullspace.backend.Session;
+import org.nullspace.backend.Status;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.RankTolerance;
+
+/**
+ * The method {@link org.nullspace.model.Method#GRAM}. With LLᵀ = AAᵀ and p = min(n,d), ‖L‖_F and ‖L⁻¹‖_F bound the extreme singular values: σ₁ ≤
+ * ‖L‖_F and σ_p ≥ 1/‖L⁻¹‖_F. If these bounds alone put σ_p above the cut-off, the rank is p without a singular value having been computed;
+ * the price is p³/3 operations. Non-finite entries of X make the diagonal of the Gram matrix non-finite and so fail the certificate.
+ */
+final class Gram {
+    /**
+     * Squares of entries must stay clear of underflow: smaller lower bounds on σ_p are not trusted. Overflow shows as a non-finite norm.
+     */
+    private static final double SMALLEST_SIGMA = 1e-140;
+
+    private Gram() {}
+
+    /**
+     * Largest condition number for which L is trusted: the computed Gram matrix is off by about pε‖X‖² in norm, which must be small against
+     * σ_p². With κ at most this, pεκ² ≤ 1/100.
+     */
+    static double largestCondition(long p) {
+        return Math.sqrt(0.01 / (p * Precision.FLOAT64.epsilon()));
+    }
+
+    static Attempt factor(
+            Session session, MemoryScope parent, Matrix x, RankTolerance tolerance, Precision dataPrecision) {
+        Matrix a = x.rows() <= x.columns() ? x : x.transposed();
+        long p = a.rows();
+        MemoryScope scope = parent.nested();
+        Matrix g = GramFactors.emptyGram(session, scope, p);
+        double normL;
+        double normInverse;
+        int info;
+        try (MemoryScope scratch = MemoryScope.open()) {
+            session.gram(1, a, 0, g);
+            Status factored = session.status(scratch, 1);
+            session.cholesky(g, factored);
+            info = session.read(factored)[0];
+            if (info != 0) {
+                scope.close();
+                return Attempt.declined("GRAM: the Gram matrix is not numerically positive definite (leading minor "
+                        + info + " of " + p + "): X is rank deficient or too ill-conditioned for it");
+            }
+            Matrix inverse = session.allocate(scratch, p, p);
+            Status inverted = session.status(scratch, 1);
+            session.copy(g, inverse);
+            session.invertLower(inverse, inverted);
+            normL = frobenius(session, scratch, g);
+            normInverse = frobenius(session, scratch, inverse);
+            info = session.read(inverted)[0];
+        }
+        double condition = normL * normInverse;
+        double sigmaMin = 1 / normInverse;
+        String bounds = String.format(java.util.Locale.ROOT, "condition number at most %.3g", condition);
+        if (info != 0 || !(condition < Double.POSITIVE_INFINITY) || !(sigmaMin > SMALLEST_SIGMA)) {
+            scope.close();
+            return Attempt.declined(
+                    "GRAM: squares of the entries of X overflow or underflow, or X holds a NaN or an infinity");
+        }
+        if (condition > largestCondition(p)) {
+            scope.close();
+            return Attempt.declined("GRAM: no certificate, " + bounds + ", and the Gram matrix is trusted up to "
+                    + String.format(java.util.Locale.ROOT, "%.3g", largestCondition(p)));
+        }
+        if (!tolerance.certifiesFullRank(normL, sigmaMin, x.rows(), x.columns(), dataPrecision)) {
+            scope.close();
+            return Attempt.declined(
+                    "GRAM: no certificate of full rank under the tolerance " + tolerance + " (" + bounds + ")");
+        }
+        return Attempt.done(
+                new GramFactors(session, scope, x, g, condition), "GRAM: full rank " + p + " certified, " + bounds);
+    }
+
+    private static double frobenius(Session session, MemoryScope scratch, Matrix a) {
+        Matrix norms = session.allocate(scratch, 1, a.columns());
+        session.columnNorms(a, norms);
+        double sum = 0;
+        for (double norm : Factors.toHost(session, norms)) {
+            sum = Math.hypot(sum, norm);
+        }
+        return sum;
+    }
+}

@@ -1,0 +1,194 @@
+package org.nullspace.solve;
+
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.backend.Status;
+import org.nullspace.backend.Triangle;
+import org.nullspace.error.NoSolutionException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Method;
+
+/**
+ * X of certified full rank p = min(n,d) through the Cholesky factor of its Gram matrix: LLᵀ = AAᵀ, where A (p×q) is X if wide and Xᵀ if tall.
+ * All arithmetic is float64. Solutions are refined with residuals computed from X: the corrected seminormal equations, Björck, Numerical
+ * Methods for Least Squares Problems (1996), §2.4.6 and §6.6.5.
+ */
+final class GramFactors extends Factors {
+    /**
+     * Largest κ₂ for which the spectrum is read off the Gram matrix: the relative error of σ_p is about εκ², so at most some 2·10⁻¹³ here. For
+     * larger κ the singular values come from a QR factorization of X.
+     */
+    private static final double SPECTRUM_CONDITION = 30;
+
+    private final boolean wide;
+    private final Matrix cholesky;
+    private final int rank;
+    private final int contractions;
+    private double @Nullable [] sigma;
+    private @Nullable Factors spectral;
+
+    /**
+     * Factors of certified full rank.
+     *
+     * @param session where to compute
+     * @param scope owner of {@code cholesky}
+     * @param x n×d
+     * @param cholesky L in the lower triangle, zeros above
+     * @param conditionBound an upper bound on κ₂
+     */
+    GramFactors(Session session, MemoryScope scope, Matrix x, Matrix cholesky, double conditionBound) {
+        super(session, scope, x);
+        this.wide = x.rows() <= x.columns();
+        this.cholesky = cholesky;
+        this.rank = Math.toIntExact(cholesky.rows());
+        this.contractions = contractions(conditionBound);
+    }
+
+    /**
+     * Number of applications of the approximate inverse, each of which reduces the error by εκ² (times a modest constant), that bring it
+     * to rounding level.
+     */
+    private static int contractions(double conditionBound) {
+        double eps = Precision.FLOAT64.epsilon();
+        double factor = Math.min(0.1, conditionBound * conditionBound * eps);
+        return (int) Math.max(2, Math.ceil(Math.log(eps) / Math.log(factor)));
+    }
+
+    @Override
+    public Method method() {
+        return Method.GRAM;
+    }
+
+    @Override
+    public Precision precision() {
+        return Precision.FLOAT64;
+    }
+
+    @Override
+    public int rank() {
+        return rank;
+    }
+
+    /** b ← (LLᵀ)⁻¹b. */
+    private void solveGram(Matrix b) {
+        session.solveTriangular(Triangle.LOWER, cholesky, b);
+        session.solveTriangular(Triangle.UPPER, cholesky.transposed(), b);
+    }
+
+    @Override
+    public void solve(Matrix y, Matrix w) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix residual = vectors(scratch, y.rows(), y.columns());
+            session.copy(y, residual);
+            Matrix step = vectors(scratch, wide ? y.rows() : w.rows(), y.columns());
+            for (int pass = 0; pass < contractions; pass++) {
+                if (pass > 0) {
+                    session.copy(y, residual);
+                    session.multiply(-1, x, w, 1, residual);
+                }
+                double beta = pass == 0 ? 0 : 1;
+                if (wide) {
+                    session.copy(residual, step);
+                    solveGram(step);
+                    session.multiply(1, x.transposed(), step, beta, w);
+                } else {
+                    session.multiply(1, x.transposed(), residual, 0, step);
+                    solveGram(step);
+                    session.add(1, step, beta, w);
+                }
+            }
+        }
+    }
+
+    @Override
+    void subtractRowPart(Matrix w) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix c = vectors(scratch, rank, w.columns());
+            session.multiply(1, x, w, 0, c);
+            solveGram(c);
+            session.multiply(-1, x.transposed(), c, 1, w);
+        }
+    }
+
+    @Override
+    int projectionSteps() {
+        return contractions;
+    }
+
+    @Override
+    CompleteBasis makeCompleteBasis() {
+        return wide
+                ? CompleteBasis.spanning(session, scope, x.transposed(), precision())
+                : CompleteBasis.spanning(session, scope, identity(), precision());
+    }
+
+    private Matrix identity() {
+        Matrix identity = vectors(scope, x.columns(), x.columns());
+        session.identity(identity);
+        return identity;
+    }
+
+    @Override
+    public double[] singularValues() {
+        double[] known = sigma;
+        if (known == null) {
+            known = fromGram();
+            if (known == null) {
+                known = spectral().singularValues();
+            }
+            sigma = known;
+        }
+        return known;
+    }
+
+    /** Singular values from the eigenvalues of LLᵀ, or null where they would lose accuracy. */
+    private double @Nullable [] fromGram() {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix gram = session.allocate(scratch, rank, rank);
+            Matrix values = session.allocate(scratch, rank, 1);
+            session.gram(1, cholesky, 0, gram);
+            Status status = session.status(scratch, 1);
+            session.eigenvalues(gram, values, status);
+            double[] ascending = toHost(session, values);
+            double smallest = ascending[0];
+            double largest = ascending[rank - 1];
+            if (session.read(status)[0] != 0 || !(smallest * SPECTRUM_CONDITION * SPECTRUM_CONDITION >= largest)) {
+                return null;
+            }
+            double[] descending = new double[rank];
+            for (int i = 0; i < rank; i++) {
+                descending[i] = Math.sqrt(ascending[rank - 1 - i]);
+            }
+            return descending;
+        }
+    }
+
+    /** X once more, by QR and SVD; made when a result needs singular vectors or an accurate small singular value. */
+    private Factors spectral() {
+        Factors factors = spectral;
+        if (factors == null) {
+            Attempt attempt = QrSvd.factor(session, scope, x, Precision.FLOAT64, sigmas -> rank);
+            factors = attempt.factors();
+            if (factors == null) {
+                throw new NoSolutionException("the spectrum is not available: " + attempt.note());
+            }
+            spectral = factors;
+        }
+        return factors;
+    }
+
+    @Override
+    public void ridge(double lambda, Matrix y, Matrix w) {
+        spectral().ridge(lambda, y, w);
+    }
+
+    /** The Cholesky factor as a column-major matrix with zeros above the diagonal. */
+    static Matrix emptyGram(Session session, MemoryScope scope, long p) {
+        Matrix g = session.allocate(scope, Precision.FLOAT64, 1, p, p, Layout.COLUMN_MAJOR);
+        session.fill(g, 0);
+        return g;
+    }
+}

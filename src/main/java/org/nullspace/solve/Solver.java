@@ -1,0 +1,109 @@
+package org.nullspace.solve;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.error.InsufficientMemoryException;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Method;
+import org.nullspace.model.Outcome;
+import org.nullspace.model.Plan;
+import org.nullspace.model.SolveOptions;
+
+/** Carries a plan out: tries its methods in order until one vouches for its result. */
+public final class Solver {
+    private Solver() {}
+
+    /**
+     * What came of a plan.
+     *
+     * @param factors the factorization, or null if the problem failed
+     * @param outcome what happened
+     * @param method the method that had the last word
+     * @param history one sentence per method tried
+     */
+    public record Result(@Nullable Factors factors, Outcome outcome, Method method, List<String> history) {
+        /**
+         * Copies the list.
+         *
+         * @param factors the factorization, or null
+         * @param outcome what happened
+         * @param method the method that had the last word
+         * @param history one sentence per method tried
+         */
+        public Result {
+            history = List.copyOf(history);
+        }
+    }
+
+    /**
+     * Factorizes one matrix.
+     *
+     * @param session where to compute
+     * @param scope owner of the factors
+     * @param x n×d in the session's place; only read, and kept as a view by the factors
+     * @param dataPrecision precision that the data were stored in, which sets the rank tolerance
+     * @param options what is wanted
+     * @param plan the plan for this shape
+     * @return factors or the reason why there are none
+     */
+    public static Result factor(
+            Session session, MemoryScope scope, Matrix x, Precision dataPrecision, SolveOptions options, Plan plan) {
+        requireFits(session, x, plan);
+        Method first = plan.methods().get(0);
+        if (x.isEmpty()) {
+            return new Result(
+                    new ZeroFactors(session, scope, x, first),
+                    Outcome.FULL_RANK,
+                    first,
+                    List.of(first + ": X has no entries"));
+        }
+        Precision working = dataPrecision == Precision.FLOAT32 ? options.precision() : Precision.FLOAT64;
+        ToIntFunction<double[]> rankOf = sigma -> options.rankTolerance()
+                .decide(sigma, x.rows(), x.columns(), dataPrecision)
+                .rank();
+        List<String> history = new ArrayList<>();
+        Method last = first;
+        for (Method method : plan.methods()) {
+            last = method;
+            Attempt attempt = switch (method) {
+                case GRAM -> Gram.factor(session, scope, x, options.rankTolerance(), dataPrecision);
+                case QR_SVD -> QrSvd.factor(session, scope, x, working, rankOf);
+                case GESVD -> Gesvd.factor(session, scope, x, working, rankOf);
+                case AUTO -> throw new IllegalStateException("a plan never holds AUTO");
+            };
+            history.add(attempt.note());
+            Factors factors = attempt.factors();
+            if (factors != null) {
+                boolean full = factors.rank() == Math.min(x.rows(), x.columns());
+                return new Result(factors, full ? Outcome.FULL_RANK : Outcome.RANK_REDUCED, method, history);
+            }
+            Outcome verdict = attempt.verdict();
+            if (verdict != null) {
+                return new Result(null, verdict, method, history);
+            }
+        }
+        return new Result(null, Outcome.NOT_CONVERGED, last, history);
+    }
+
+    private static void requireFits(Session session, Matrix x, Plan plan) {
+        long most = session.maxDimension();
+        if (x.rows() > most || x.columns() > most) {
+            throw new InvalidInputException("X has shape " + x.shape() + ", " + session.description()
+                    + " takes at most " + most + " rows and columns");
+        }
+        if (plan.workspaceBytes() > plan.availableBytes()) {
+            throw new InsufficientMemoryException(
+                    "the workspace for X of shape " + x.shape() + " with "
+                            + plan.methods().get(0)
+                            + " does not fit (a method that needs less: GRAM; float32 data with precision FLOAT32 need half)",
+                    plan.workspaceBytes(),
+                    plan.availableBytes());
+        }
+    }
+}
