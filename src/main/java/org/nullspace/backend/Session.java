@@ -63,10 +63,6 @@ public interface Session extends AutoCloseable {
     long maxDimension();
 
     // ---- memory
-<<<<<<< HEAD
-    // ------------------------------------------------------------------------------------------------------------------
-=======
->>>>>>> main
 
     /**
      * New packed operand with undefined content.
@@ -132,10 +128,6 @@ public interface Session extends AutoCloseable {
     Matrix toHost(Matrix a);
 
     // ---- entry-wise
-<<<<<<< HEAD
-    // --------------------------------------------------------------------------------------------------------------
-=======
->>>>>>> main
 
     /**
      * A ← value in every entry.
@@ -179,10 +171,6 @@ public interface Session extends AutoCloseable {
     void scaleRows(Matrix d, Matrix a);
 
     // ---- reductions
-<<<<<<< HEAD
-    // --------------------------------------------------------------------------------------------------------------
-=======
->>>>>>> main
 
     /**
      * Euclidean norms of the columns, free of avoidable overflow and underflow; NaN for a column with a NaN. The result is float64.
@@ -201,10 +189,6 @@ public interface Session extends AutoCloseable {
     void maxMagnitude(Matrix a, Matrix result);
 
     // ---- products and triangular solves
-<<<<<<< HEAD
-    // --------------------------------------------------------------------------------------------
-=======
->>>>>>> main
 
     /**
      * C ← αAB + βC. With β = 0, C is not read. Widens: one of A and B may be float32 when the other and C are float64; its entries are then
@@ -239,10 +223,6 @@ public interface Session extends AutoCloseable {
     void solveTriangular(Triangle triangle, Matrix t, Matrix b);
 
     // ---- factorizations
-<<<<<<< HEAD
-    // ----------------------------------------------------------------------------------------------------------
-=======
->>>>>>> main
 
     /**
      * Cholesky factorization A = LLᵀ of the lower triangle.
