@@ -99,7 +99,8 @@ record Dataset(
     }
 
     private static String tuple(NpyFile file) {
-        String inside = String.join(", ", file.shape().stream().map(String::valueOf).toList());
+        String inside =
+                String.join(", ", file.shape().stream().map(String::valueOf).toList());
         return "(" + inside + (file.dimensions() == 1 ? ",)" : ")");
     }
 

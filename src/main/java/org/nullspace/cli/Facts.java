@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
@@ -41,7 +42,15 @@ record Facts(
         String method = set.method().name();
         if (!outcome.isSolved()) {
             return new Facts(
-                    outcome, null, -1, new double[0], new double[0], new double[0], new double[0], method, set.history());
+                    outcome,
+                    null,
+                    -1,
+                    new double[0],
+                    new double[0],
+                    new double[0],
+                    new double[0],
+                    method,
+                    set.history());
         }
         Matrix w = set.minimumNorm();
         return new Facts(
@@ -54,6 +63,29 @@ record Facts(
                 set.intercept(),
                 method,
                 set.history());
+    }
+
+    /** Shapes, the facts of all problems, backend and time, with the names that the command line promises. */
+    static Map<String, Object> summary(
+            Matrix x,
+            Matrix y,
+            List<Facts> facts,
+            boolean single,
+            boolean withIntercept,
+            String backend,
+            double seconds) {
+        Map<String, Object> out = new LinkedHashMap<>();
+        out.put("samples", x.rows());
+        out.put("features", x.columns());
+        out.put("targets", y.columns());
+        out.put("batch", x.batch());
+        out.putAll(json(facts, single, withIntercept));
+        int comma = backend.indexOf(',');
+        out.put("backend", comma < 0 ? backend : backend.substring(0, comma));
+        boolean gpu = backend.toLowerCase(Locale.ROOT).startsWith("cuda");
+        out.put("device", gpu ? backend.substring(comma + 1).strip() : "cpu");
+        out.put("seconds", seconds);
+        return out;
     }
 
     /** The facts of all problems as JSON values: of a single problem as they are, of a batch as arrays over the problems. */
@@ -101,7 +133,7 @@ record Facts(
     }
 
     /** The facts for people, as rows of name and text. */
-    static List<List<String>> rows(List<Facts> problems, @Nullable List<String> targets, long smallerSide, boolean withIntercept) {
+    static List<List<String>> rows(List<Facts> problems, @Nullable List<String> targets, boolean withIntercept) {
         List<Facts> solved = problems.stream().filter(f -> f.rank != null).toList();
         List<List<String>> rows = new ArrayList<>();
         if (problems.size() != 1) {
@@ -111,13 +143,15 @@ record Facts(
             return rows;
         }
         RankDecision first = rank(solved.get(0));
+        int smallerSide = solved.get(0).singularValues.length;
         boolean one = problems.size() == 1;
         String deficient = one && first.rank() < smallerSide ? ", less than full" : "";
         rows.add(List.of(
                 "rank",
                 range(solved, f -> rank(f).rank(), 0) + " of " + smallerSide + deficient + "; nullity "
                         + range(solved, Facts::nullity, 0)));
-        rows.add(List.of("cut-off", range(solved, f -> rank(f).cutoff(), 3) + " (" + first.policy() + ")" + sides(one, first)));
+        rows.add(List.of(
+                "cut-off", range(solved, f -> rank(f).cutoff(), 3) + " (" + first.policy() + ")" + sides(one, first)));
         if (one) {
             List<String> others = new ArrayList<>();
             first.ranksUnderOtherPolicies().forEach((name, r) -> others.add(name + " " + r));
@@ -150,7 +184,8 @@ record Facts(
     }
 
     private static String range(List<Facts> solved, Function<Facts, Number> part, int digits) {
-        double[] values = solved.stream().mapToDouble(f -> part.apply(f).doubleValue()).toArray();
+        double[] values =
+                solved.stream().mapToDouble(f -> part.apply(f).doubleValue()).toArray();
         double least = Arrays.stream(values).min().orElse(Double.NaN);
         double most = Arrays.stream(values).max().orElse(Double.NaN);
         String from = digits == 0 ? String.valueOf(Math.round(least)) : Text.number(least, digits);

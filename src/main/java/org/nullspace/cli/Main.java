@@ -11,6 +11,7 @@ import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.UnsupportedCharsetException;
 import java.util.List;
 import java.util.Properties;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import picocli.CommandLine;
@@ -44,7 +45,8 @@ public final class Main {
      */
     public static void main(String[] args) {
         Charset charset = terminalCharset();
-        boolean ascii = !charset.newEncoder().canEncode('‖') || !charset.newEncoder().canEncode('β');
+        boolean ascii =
+                !charset.newEncoder().canEncode('‖') || !charset.newEncoder().canEncode('β');
         PrintStream out = new PrintStream(new FileOutputStream(FileDescriptor.out), false, charset);
         PrintStream err = new PrintStream(new FileOutputStream(FileDescriptor.err), true, charset);
         int code = run(args, new Console(out, err, ascii));
@@ -82,11 +84,16 @@ public final class Main {
     private static int run(String[] args, Console console) {
         int code;
         try {
-            code = dispatch(commandLine().parseArgs(args.length == 0 ? new String[] {MeatsCommand.NAME} : args), console);
+            code = dispatch(
+                    commandLine().parseArgs(args.length == 0 ? new String[] {MeatsCommand.NAME} : args), console);
         } catch (ParameterException e) {
             String hint = e instanceof UnmatchedArgumentException u ? suggestion(u) : "";
-            code = fail(console, e, e.getMessage() + hint + " (help: "
-                    + e.getCommandLine().getCommandSpec().qualifiedName() + " --help)", BAD_USAGE);
+            code = fail(
+                    console,
+                    e,
+                    e.getMessage() + hint + " (help: "
+                            + e.getCommandLine().getCommandSpec().qualifiedName() + " --help)",
+                    BAD_USAGE);
         } catch (InvalidInputException | ShapeMismatchException e) {
             code = fail(console, e, e.getMessage(), BAD_USAGE);
         } catch (UncheckedIOException e) {
@@ -104,8 +111,8 @@ public final class Main {
         return code;
     }
 
-    private static int fail(Console console, Throwable failure, String message, int code) {
-        console.note("nullspace: " + message);
+    private static int fail(Console console, Throwable failure, @Nullable String message, int code) {
+        console.note("nullspace: " + (message == null ? failure.toString() : message));
         if (System.getenv("NULLSPACE_STACKTRACE") != null) {
             failure.printStackTrace();
         }

@@ -30,11 +30,7 @@ record Prepared(
         @Nullable String transformation) {
 
     static Prepared of(
-            Dataset data,
-            @Nullable Holdout holdout,
-            List<Transformer> transformers,
-            MemoryScope scope,
-            Stages stages) {
+            Dataset data, @Nullable Holdout holdout, List<Transformer> transformers, MemoryScope scope, Stages stages) {
         if (holdout == null && transformers.isEmpty()) {
             return new Prepared(data.x(), data.y(), null, null, data.featureNames(), null);
         }

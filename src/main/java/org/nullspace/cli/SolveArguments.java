@@ -82,7 +82,11 @@ record SolveArguments(
                 .splitRegexSynopsisLabel(",")
                 .description("Target columns of the table.")
                 .build());
-        spec.addOption(value(X, "X.npy", Path.class, "X: n by d, or B by n by d (a batch); float32 or float64, C or Fortran order."));
+        spec.addOption(value(
+                X,
+                "X.npy",
+                Path.class,
+                "X: n by d, or B by n by d (a batch); float32 or float64, C or Fortran order."));
         spec.addOption(value(Y, "Y.npy", Path.class, "Y: n, n by k, or B by n by k."));
         spec.addOption(value(
                 RCOND, "R", String.class, "Singular values up to R times the largest count as zero, 0 <= R < 1."));
@@ -99,10 +103,13 @@ record SolveArguments(
         spec.addOption(flag(NULL_SPACE, "Write null_space.npy too, an orthonormal basis, d by d-r. Needs --out."));
         spec.addOption(value(
                 POLYNOMIAL, "DEGREE", String.class, "Make all products of up to DEGREE features. Applied first."));
-        spec.addOption(flag(
-                STANDARDIZE, "Give every feature mean 0 and variance 1 on the training rows. Applied second."));
+        spec.addOption(
+                flag(STANDARDIZE, "Give every feature mean 0 and variance 1 on the training rows. Applied second."));
         spec.addOption(value(
-                RANDOM_FEATURES, "COUNT", String.class, "Replace the features by COUNT random Fourier features. Applied last."));
+                RANDOM_FEATURES,
+                "COUNT",
+                String.class,
+                "Replace the features by COUNT random Fourier features. Applied last."));
         spec.addOption(value(
                 HOLDOUT,
                 "FRACTION",
@@ -141,7 +148,10 @@ record SolveArguments(
             forbid(result, targets.isEmpty(), "DATA.csv needs --target NAME, the column to predict");
             forbid(result, targets.contains(""), "--target holds an empty name");
         } else {
-            forbid(result, !targets.isEmpty() && (x != null || y != null), "--target names columns of a DATA.csv; Y comes from --y here");
+            forbid(
+                    result,
+                    !targets.isEmpty() && (x != null || y != null),
+                    "--target names columns of a DATA.csv; Y comes from --y here");
             forbid(result, !targets.isEmpty(), "--target needs a DATA.csv");
             forbid(result, x == null && y == null, "DATA.csv with --target, or --x and --y, are needed");
             forbid(result, x == null, "--y needs --x");

@@ -1,5 +1,6 @@
 package org.nullspace.cli;
 
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
@@ -74,7 +75,8 @@ final class SolveCommand {
         return data.batched() ? batch(data, scope, output) : single(data, prepared, output);
     }
 
-    // ---- one problem -------------------------------------------------------------------------------------------------------------
+    // ---- one problem
+    // -------------------------------------------------------------------------------------------------------------
 
     private int single(Dataset data, Prepared p, @Nullable AtomicOutput output) {
         stages.begin("solving " + p.x().rows() + " samples by " + p.x().columns() + " features");
@@ -84,7 +86,8 @@ final class SolveCommand {
             Facts facts = Facts.of(set);
             double seconds = (System.nanoTime() - start) * 1e-9;
             stages.end();
-            Map<String, Object> summary = summary(p.x(), p.y(), List.of(facts), true, set.backend(), seconds);
+            Map<String, Object> summary =
+                    Facts.summary(p.x(), p.y(), List.of(facts), true, withIntercept(), set.backend(), seconds);
             Errors training = null;
             Errors heldOut = null;
             if (p.xHeldOut() != null && p.yHeldOut() != null) {
@@ -125,7 +128,8 @@ final class SolveCommand {
             output.write("feature_names.txt", channel -> writeLines(channel, names));
         }
         if (arguments.nullSpace()) {
-            stages.begin("computing the basis of the null space, " + Text.bytes(set.nullSpace().basisBytes()));
+            stages.begin("computing the basis of the null space, "
+                    + Text.bytes(set.nullSpace().basisBytes()));
             try (Matrix basis = set.nullSpace().basis()) {
                 writeMatrix(output, "null_space.npy", basis, 2);
             }
@@ -133,7 +137,8 @@ final class SolveCommand {
         stages.end();
     }
 
-    // ---- a batch -----------------------------------------------------------------------------------------------------------------
+    // ---- a batch
+    // -----------------------------------------------------------------------------------------------------------------
 
     private int batch(Dataset data, MemoryScope scope, @Nullable AtomicOutput output) {
         Matrix x = data.x();
@@ -153,7 +158,7 @@ final class SolveCommand {
                 requireSolved(facts.get(0).outcome(), data);
             }
             String backend = batch.size() == 0 ? "none" : batch.problem(0).backend();
-            Map<String, Object> summary = summary(x, y, facts, one, backend, seconds);
+            Map<String, Object> summary = Facts.summary(x, y, facts, one, withIntercept(), backend, seconds);
             if (output != null) {
                 writeBatch(output, batch, facts, scope, data);
                 finish(output, summary);
@@ -184,8 +189,12 @@ final class SolveCommand {
             AtomicOutput output, SolutionBatch batch, List<Facts> facts, MemoryScope scope, Dataset data) {
         stages.begin("writing " + arguments.out());
         writeMatrix(output, "weights.npy", batch.minimumNorm(), 3);
-        long smaller = Math.min(data.x().rows(), data.x().columns());
-        writeMatrix(output, "singular_values.npy", stacked(scope, facts, smaller, false), 2);
+        long count = facts.stream()
+                .filter(f -> f.outcome().isSolved())
+                .mapToLong(f -> f.singularValues().length)
+                .findFirst()
+                .orElse(Math.min(data.x().rows(), data.x().columns()));
+        writeMatrix(output, "singular_values.npy", stacked(scope, facts, count, false), 2);
         if (withIntercept()) {
             writeMatrix(output, "intercept.npy", stacked(scope, facts, data.y().columns(), true), 2);
         }
@@ -210,25 +219,10 @@ final class SolveCommand {
         return out;
     }
 
-    // ---- reports -----------------------------------------------------------------------------------------------------------------
+    // ---- reports
+    // -----------------------------------------------------------------------------------------------------------------
 
-    private Map<String, Object> summary(
-            Matrix x, Matrix y, List<Facts> facts, boolean single, String backend, double seconds) {
-        Map<String, Object> out = new LinkedHashMap<>();
-        out.put("samples", x.rows());
-        out.put("features", x.columns());
-        out.put("targets", y.columns());
-        out.put("batch", x.batch());
-        out.putAll(Facts.json(facts, single, withIntercept()));
-        int comma = backend.indexOf(',');
-        out.put("backend", comma < 0 ? backend : backend.substring(0, comma));
-        out.put("device", comma < 0 ? backend : backend.substring(comma + 1).strip());
-        out.put("seconds", seconds);
-        return out;
-    }
-
-    private static void describeFeatures(
-            Map<String, Object> summary, Dataset data, @Nullable String transformation) {
+    private static void describeFeatures(Map<String, Object> summary, Dataset data, @Nullable String transformation) {
         if (data.targetNames() != null) {
             summary.put("targetNames", data.targetNames());
         }
@@ -267,7 +261,7 @@ final class SolveCommand {
         if (p.transformation() != null) {
             rows.add(List.of("features", p.transformation()));
         }
-        rows.addAll(Facts.rows(facts, data.targetNames(), Math.min(x.rows(), x.columns()), withIntercept()));
+        rows.addAll(Facts.rows(facts, data.targetNames(), withIntercept()));
         if (training != null && heldOut != null) {
             rows.add(List.of("error", errors("training", training, data.targetNames())));
             rows.add(List.of("", errors("held-out", heldOut, data.targetNames())));
@@ -324,7 +318,8 @@ final class SolveCommand {
         return String.join(", ", names);
     }
 
-    // ---- files -------------------------------------------------------------------------------------------------------------------
+    // ---- files
+    // -------------------------------------------------------------------------------------------------------------------
 
     private boolean withIntercept() {
         return arguments.options().intercept() != InterceptRule.NONE;
@@ -334,7 +329,7 @@ final class SolveCommand {
         output.write(name, channel -> NpyWriter.write(channel, matrix, dimensions, NpyOrder.C));
     }
 
-    static void writeLines(WritableByteChannel channel, List<String> lines) throws java.io.IOException {
+    static void writeLines(WritableByteChannel channel, List<String> lines) throws IOException {
         StringBuilder part = new StringBuilder();
         for (String line : lines) {
             part.append(line.replaceAll("\\R", " ")).append('\n');
@@ -346,7 +341,7 @@ final class SolveCommand {
         writeFully(channel, part.toString().getBytes(StandardCharsets.UTF_8));
     }
 
-    static void writeFully(WritableByteChannel channel, byte[] bytes) throws java.io.IOException {
+    static void writeFully(WritableByteChannel channel, byte[] bytes) throws IOException {
         ByteBuffer buffer = ByteBuffer.wrap(bytes);
         while (buffer.hasRemaining()) {
             channel.write(buffer);

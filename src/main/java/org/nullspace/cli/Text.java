@@ -17,7 +17,7 @@ final class Text {
             return Double.isNaN(value) ? "undefined" : value > 0 ? "infinite" : "-infinite";
         }
         int exponent = exponent(value, digits);
-        if (exponent >= -4 && exponent < Math.max(digits, 6)) {
+        if (exponent >= -3 && exponent < Math.max(digits, 4)) {
             return String.format(Locale.ROOT, "%." + Math.max(0, digits - 1 - exponent) + "f", value);
         }
         String text = String.format(Locale.ROOT, "%." + (digits - 1) + "e", value);
