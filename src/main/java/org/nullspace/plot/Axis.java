@@ -3,6 +3,7 @@ package org.nullspace.plot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import org.nullspace.error.InvalidInputException;
 
 /**
  * One axis: limits, scale and ticks.
@@ -15,6 +16,14 @@ import java.util.Locale;
 record Axis(String title, double min, double max, boolean logarithmic) {
     private static final int MOST_DECADES = 9;
     private static final int MOST_TICKS = 7;
+    private static final int LEAST_EXPONENT = -300;
+    private static final int LARGEST_EXPONENT = 300;
+
+    Axis {
+        if (!(min < max) || !Double.isFinite(max - min) || (logarithmic && !(min > 0))) {
+            throw new InvalidInputException("axis \"" + title + "\" cannot reach from " + min + " to " + max);
+        }
+    }
 
     static Axis linear(String title, double min, double max) {
         return new Axis(title, min, max, false);
@@ -22,9 +31,9 @@ record Axis(String title, double min, double max, boolean logarithmic) {
 
     /** A logarithmic axis over whole decades. */
     static Axis decades(String title, double least, double largest) {
-        int low = (int) Math.floor(Math.log10(least) + 1e-9);
-        int high = (int) Math.ceil(Math.log10(largest) - 1e-9);
-        return new Axis(title, Math.pow(10, low), Math.pow(10, Math.max(high, low + 1)), true);
+        int low = Math.max(LEAST_EXPONENT, Math.min(LARGEST_EXPONENT - 1, (int) Math.floor(Math.log10(least) + 1e-9)));
+        int high = Math.max(low + 1, Math.min(LARGEST_EXPONENT, (int) Math.ceil(Math.log10(largest) - 1e-9)));
+        return new Axis(title, Math.pow(10, low), Math.pow(10, high), true);
     }
 
     /** Where a value lies between the limits: 0 at the lower, 1 at the upper. */

@@ -42,7 +42,7 @@ public final class Pictures {
         }
         Axis y = Axis.decades("singular value, in the unit of X", least / (zeros > 0 ? 20 : 1.2), largest * 1.2);
         double side = 0.5 + 0.012 * count;
-        Axis x = Axis.linear("index", 1 - side, count + side);
+        Axis x = Axis.linear("index", 1 - side, Math.max(count, 1) + side);
         Canvas c =
                 new Canvas("Singular values: rank " + rank + " of " + count, spectrumNote(count, rank, zeros), x, y, 0);
         List<double[]> above = new ArrayList<>();
