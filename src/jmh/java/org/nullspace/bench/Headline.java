@@ -117,7 +117,8 @@ public final class Headline {
             found.forwardError = 0;
             for (int b = 0; check && b < batch.size(); b++) {
                 found.forwardError = Math.max(
-                        found.forwardError, Rows.relativeError(batch.minimumNorm().problem(b), w.problem(b)));
+                        found.forwardError,
+                        Rows.relativeError(batch.minimumNorm().problem(b), w.problem(b)));
             }
             return found;
         }
