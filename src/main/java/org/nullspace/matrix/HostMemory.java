@@ -277,6 +277,12 @@ public final class HostMemory implements Memory {
             this.capacity = bytes;
         }
 
+        /** Positions and limits count bytes. */
+        @Override
+        public int sizeof() {
+            return 1;
+        }
+
         private ByteBuffer buffer() {
             return asByteBuffer().order(ByteOrder.nativeOrder());
         }
