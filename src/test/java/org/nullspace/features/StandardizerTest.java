@@ -63,19 +63,20 @@ class StandardizerTest {
     /** A mean 10^9 times larger than the deviation costs a one-pass formula all digits. */
     @Test
     void aLargeMeanCostsNoAccuracy() {
-        Matrix x = random(1000, 1, 1e9, 1);
+        Matrix x = random(100_000, 1, 1e9, 1);
         MathContext digits = new MathContext(40);
         BigDecimal mean = BigDecimal.ZERO;
         for (double v : x.columnToArray(0)) {
             mean = mean.add(new BigDecimal(v));
         }
-        mean = mean.divide(BigDecimal.valueOf(1000), digits);
+        mean = mean.divide(BigDecimal.valueOf(100_000), digits);
         BigDecimal variance = BigDecimal.ZERO;
         for (double v : x.columnToArray(0)) {
             variance = variance.add(new BigDecimal(v).subtract(mean).pow(2));
         }
-        double deviation =
-                variance.divide(BigDecimal.valueOf(1000), digits).sqrt(digits).doubleValue();
+        double deviation = variance.divide(BigDecimal.valueOf(100_000), digits)
+                .sqrt(digits)
+                .doubleValue();
         Standardizer.Fitted fitted = new Standardizer().fit(x);
         assertThat(fitted.means()[0]).isCloseTo(mean.doubleValue(), within(Math.ulp(1e9)));
         assertThat(fitted.scales()[0]).isCloseTo(deviation, within(1e-13));
