@@ -108,7 +108,8 @@ public final class MemoryScope implements AutoCloseable {
     }
 
     /**
-     * Frees all memory of this scope and of the scopes nested in it, the newest first. Closing again has no effect.
+     * Frees all memory of this scope and of the scopes nested in it, the newest first. Closing again has no effect. If releases fail, the
+     * others run nevertheless; the first failure is thrown with the later ones suppressed in it.
      *
      * @throws ConfinementException if the scope is confined to another thread
      */
@@ -127,11 +128,11 @@ public final class MemoryScope implements AutoCloseable {
             releases.clear();
             liveBytes = 0;
         }
-        RuntimeException failure = null;
+        Throwable failure = null;
         for (Runnable release : toRun) {
             try {
                 release.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (failure == null) {
                     failure = e;
                 } else {
@@ -142,8 +143,11 @@ public final class MemoryScope implements AutoCloseable {
         if (parent != null) {
             parent.forget(this);
         }
-        if (failure != null) {
-            throw failure;
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure instanceof RuntimeException exception) {
+            throw exception;
         }
     }
 
