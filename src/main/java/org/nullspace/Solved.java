@@ -335,7 +335,13 @@ final class Solved implements SolutionSet {
                 for (int j = 0; j < sizes.length; j++) {
                     feasible &= result.distance()[j] <= tolerance * Math.max(prescribed, sizes[j]);
                 }
-                return new FixedCoefficients(feasible, deliver(moved), result.distance(), nullity() - result.rank());
+                Matrix weights = deliver(moved);
+                for (int i = 0; feasible && i < indices.length; i++) {
+                    for (long j = 0; j < targets; j++) {
+                        weights.set(0, indices[i], j, values[i]);
+                    }
+                }
+                return new FixedCoefficients(feasible, weights, result.distance(), nullity() - result.rank());
             }
         });
     }

@@ -228,7 +228,8 @@ public interface Session extends AutoCloseable {
      * Cholesky factorization A = LLᵀ of the lower triangle.
      *
      * @param a lower triangle overwritten by L; the strict upper triangle is not touched
-     * @param status written: 0, or the order of the first leading minor that is not positive definite
+     * @param status written: 0, or the order of the first leading minor that is not positive definite (one with an entry that is not
+     *     finite is not)
      */
     void cholesky(Matrix a, Status status);
 
@@ -259,13 +260,14 @@ public interface Session extends AutoCloseable {
     void applyQ(Matrix reflectors, Matrix tau, boolean transposed, Matrix c);
 
     /**
-     * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A.
+     * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A. If the iteration does not
+     * converge, A is destroyed all the same: who wants to try the other algorithm keeps a copy.
      *
      * @param algorithm how to iterate
-     * @param a column-major, {@code m × n} with m ≥ n; overwritten by U
-     * @param s written: singular values in descending order, {@code n × 1}
-     * @param vt written: Vᵀ, column-major, {@code n × n}
-     * @param status written: 0, or a positive number if the iteration did not converge
+     * @param a column-major, {@code m × n} with m ≥ n; overwritten by U, undefined where the status is not 0
+     * @param s written: singular values in descending order, {@code n × 1}; NaN where the status is not 0
+     * @param vt written: Vᵀ, column-major, {@code n × n}; undefined where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or A has an entry that is not finite
      */
     void svd(SvdAlgorithm algorithm, Matrix a, Matrix s, Matrix vt, Status status);
 
@@ -273,8 +275,8 @@ public interface Session extends AutoCloseable {
      * Singular values of a column-major A with m ≥ n; A is destroyed.
      *
      * @param a column-major, {@code m × n} with m ≥ n; content undefined afterwards
-     * @param s written: singular values in descending order, {@code n × 1}
-     * @param status written: 0, or a positive number if the iteration did not converge
+     * @param s written: singular values in descending order, {@code n × 1}; NaN where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or A has an entry that is not finite
      */
     void singularValues(Matrix a, Matrix s, Status status);
 
@@ -282,8 +284,8 @@ public interface Session extends AutoCloseable {
      * Eigenvalues of the symmetric matrix in the lower triangle of A; A is destroyed.
      *
      * @param a column-major, {@code n × n}; content undefined afterwards
-     * @param values written: eigenvalues in ascending order, {@code n × 1}
-     * @param status written: 0, or a positive number if the iteration did not converge
+     * @param values written: eigenvalues in ascending order, {@code n × 1}; NaN where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or the triangle has an entry that is not finite
      */
     void eigenvalues(Matrix a, Matrix values, Status status);
 

@@ -134,6 +134,119 @@ public final class HostMemory implements Memory {
     }
 
     /**
+     * Reads float64 entries in bulk.
+     *
+     * @param index first entry, counted in entries of 8 bytes
+     * @param target where they go
+     * @param from first index in the target
+     * @param count number of entries
+     */
+    public void read(long index, double[] target, int from, int count) {
+        scope.checkUsable("memory");
+        while (count > 0) {
+            int part = segmentPart(index << 3, count, 3);
+            segment(index << 3).asDoubleBuffer().get(segmentIndex(index << 3, 3), target, from, part);
+            index += part;
+            from += part;
+            count -= part;
+        }
+    }
+
+    /**
+     * Reads float32 entries in bulk.
+     *
+     * @param index first entry, counted in entries of 4 bytes
+     * @param target where they go
+     * @param from first index in the target
+     * @param count number of entries
+     */
+    public void read(long index, float[] target, int from, int count) {
+        scope.checkUsable("memory");
+        while (count > 0) {
+            int part = segmentPart(index << 2, count, 2);
+            segment(index << 2).asFloatBuffer().get(segmentIndex(index << 2, 2), target, from, part);
+            index += part;
+            from += part;
+            count -= part;
+        }
+    }
+
+    /**
+     * Writes float64 entries in bulk.
+     *
+     * @param index first entry, counted in entries of 8 bytes
+     * @param source where they come from
+     * @param from first index in the source
+     * @param count number of entries
+     */
+    public void write(long index, double[] source, int from, int count) {
+        scope.checkUsable("memory");
+        while (count > 0) {
+            int part = segmentPart(index << 3, count, 3);
+            segment(index << 3).asDoubleBuffer().put(segmentIndex(index << 3, 3), source, from, part);
+            index += part;
+            from += part;
+            count -= part;
+        }
+    }
+
+    /**
+     * Writes float32 entries in bulk.
+     *
+     * @param index first entry, counted in entries of 4 bytes
+     * @param source where they come from
+     * @param from first index in the source
+     * @param count number of entries
+     */
+    public void write(long index, float[] source, int from, int count) {
+        scope.checkUsable("memory");
+        while (count > 0) {
+            int part = segmentPart(index << 2, count, 2);
+            segment(index << 2).asFloatBuffer().put(segmentIndex(index << 2, 2), source, from, part);
+            index += part;
+            from += part;
+            count -= part;
+        }
+    }
+
+    /**
+     * Copies bytes from other host memory; the two stretches must not overlap.
+     *
+     * @param offset first byte written
+     * @param source memory to read
+     * @param sourceOffset first byte read
+     * @param bytes number of bytes
+     */
+    void copyFrom(long offset, HostMemory source, long sourceOffset, long bytes) {
+        while (bytes > 0) {
+            int part = (int) Math.min(
+                    bytes, (1L << SEGMENT_SHIFT) - Math.max(offset & SEGMENT_MASK, sourceOffset & SEGMENT_MASK));
+            segment(offset)
+                    .put(
+                            (int) (offset & SEGMENT_MASK),
+                            source.segment(sourceOffset),
+                            (int) (sourceOffset & SEGMENT_MASK),
+                            part);
+            offset += part;
+            sourceOffset += part;
+            bytes -= part;
+        }
+    }
+
+    private ByteBuffer segment(long at) {
+        return segments[(int) (at >>> SEGMENT_SHIFT)];
+    }
+
+    private static int segmentIndex(long at, int shift) {
+        return (int) ((at & SEGMENT_MASK) >>> shift);
+    }
+
+    /** How many of {@code count} entries of 2^shift bytes from byte {@code at} on lie in one segment. */
+    private static int segmentPart(long at, int count, int shift) {
+        return (int) Math.min(count, ((1L << SEGMENT_SHIFT) - (at & SEGMENT_MASK)) >>> shift);
+    }
+
+    /**
      * A direct buffer over a part of this memory, for bulk input and output. A view: valid until the scope is closed.
      *
      * @param offset first byte
@@ -158,6 +271,12 @@ public final class HostMemory implements Memory {
             this.position = 0;
             this.limit = bytes;
             this.capacity = bytes;
+        }
+
+        /** Positions and limits count bytes. */
+        @Override
+        public int sizeof() {
+            return 1;
         }
 
         private ByteBuffer buffer() {

@@ -1,5 +1,6 @@
 package org.nullspace.matrix;
 
+import java.lang.ref.Reference;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 
@@ -552,51 +553,26 @@ public final class Matrix implements AutoCloseable {
     public void copyFrom(Matrix source) {
         InvalidInputException.requireNonNull("source", source);
         requireSameShape("source", source);
-        boolean sameLines = source.layout == layout && source.precision == precision;
-        for (long b = 0; b < batch; b++) {
-            if (sameLines) {
-                copyLines(source, b);
-            } else {
-                copyEntries(source, b);
-            }
-        }
-    }
-
-    private void copyLines(Matrix source, long b) {
         HostMemory from = source.host();
         HostMemory to = host();
-        long width = precision.bytes();
-        long lineBytes = lineLength() * width;
-        long lines = lineCount();
-        if (lineBytes == 0 || lines == 0) {
+        if (isEmpty()) {
             return;
         }
-        if (isPacked() && source.isPacked()) {
-            lineBytes *= lines;
-            lines = 1;
-        }
-        for (long l = 0; l < lines; l++) {
-            long src = (source.offset + b * source.batchStride + l * source.leadingDimension) * width;
-            long dst = (offset + b * batchStride + l * leadingDimension) * width;
-            for (long done = 0; done < lineBytes; ) {
-                int part = (int) Math.min(lineBytes - done, 1 << 30);
-                to.buffer(dst + done, part).put(from.buffer(src + done, part));
-                done += part;
+        for (long b = 0; b < batch; b++) {
+            HostLines read = source.lines(from, b);
+            HostLines written = lines(to, b);
+            if (source.layout == layout) {
+                written.copyFrom(read);
+            } else {
+                written.copyFromTransposed(read);
             }
         }
+        Reference.reachabilityFence(source);
+        Reference.reachabilityFence(this);
     }
 
-    private void copyEntries(Matrix source, long b) {
-        int block = 32;
-        for (long i0 = 0; i0 < rows; i0 += block) {
-            for (long j0 = 0; j0 < columns; j0 += block) {
-                for (long i = i0; i < Math.min(rows, i0 + block); i++) {
-                    for (long j = j0; j < Math.min(columns, j0 + block); j++) {
-                        set(b, i, j, source.get(b, i, j));
-                    }
-                }
-            }
-        }
+    private HostLines lines(HostMemory host, long b) {
+        return new HostLines(host, precision, offset + b * batchStride, leadingDimension, lineCount(), lineLength());
     }
 
     // ---- checks

@@ -1,0 +1,194 @@
+package org.nullspace.backend.openblas;
+
+import org.bytedeco.javacpp.FloatPointer;
+import org.bytedeco.javacpp.IntPointer;
+import org.bytedeco.javacpp.Pointer;
+import org.bytedeco.openblas.global.openblas;
+import org.nullspace.matrix.HostMemory;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Memory;
+import org.nullspace.matrix.Precision;
+
+/** The routines for float32. */
+final class Float32Kernels implements Kernels {
+    static final Float32Kernels INSTANCE = new Float32Kernels();
+
+    private Float32Kernels() {}
+
+    @Override
+    public Precision precision() {
+        return Precision.FLOAT32;
+    }
+
+    @Override
+    public Pointer at(Matrix a, long b) {
+        return new Entries(a.memory(), a.address(b));
+    }
+
+    @Override
+    public Pointer at(HostMemory memory, long index) {
+        return new Entries(memory, memory.address() + index * 4);
+    }
+
+    @Override
+    public void gemm(
+            int transA,
+            int transB,
+            int m,
+            int n,
+            int k,
+            double alpha,
+            Pointer a,
+            int lda,
+            Pointer b,
+            int ldb,
+            double beta,
+            Pointer c,
+            int ldc) {
+        openblas.cblas_sgemm(
+                COLUMN_MAJOR, transA, transB, m, n, k, (float) alpha, of(a), lda, of(b), ldb, (float) beta, of(c), ldc);
+    }
+
+    @Override
+    public void gemv(
+            int trans,
+            int m,
+            int n,
+            double alpha,
+            Pointer a,
+            int lda,
+            Pointer x,
+            int incX,
+            double beta,
+            Pointer y,
+            int incY) {
+        openblas.cblas_sgemv(
+                COLUMN_MAJOR, trans, m, n, (float) alpha, of(a), lda, of(x), incX, (float) beta, of(y), incY);
+    }
+
+    @Override
+    public void syrk(
+            int uplo, int trans, int n, int k, double alpha, Pointer a, int lda, double beta, Pointer c, int ldc) {
+        openblas.cblas_ssyrk(COLUMN_MAJOR, uplo, trans, n, k, (float) alpha, of(a), lda, (float) beta, of(c), ldc);
+    }
+
+    @Override
+    public void trsm(int side, int uplo, int trans, int m, int n, Pointer t, int ldt, Pointer b, int ldb) {
+        openblas.cblas_strsm(COLUMN_MAJOR, side, uplo, trans, NON_UNIT, m, n, 1, of(t), ldt, of(b), ldb);
+    }
+
+    @Override
+    public int potrf(char uplo, int n, Pointer a, int lda) {
+        return openblas.LAPACKE_spotrf_work(COLUMN_MAJOR, (byte) uplo, n, of(a), lda);
+    }
+
+    @Override
+    public int trtri(char uplo, int n, Pointer a, int lda) {
+        return openblas.LAPACKE_strtri_work(COLUMN_MAJOR, (byte) uplo, (byte) 'N', n, of(a), lda);
+    }
+
+    @Override
+    public int geqrf(int m, int n, Pointer a, int lda, Pointer tau, Pointer work, int lwork) {
+        return openblas.LAPACKE_sgeqrf_work(COLUMN_MAJOR, m, n, of(a), lda, of(tau), of(work), lwork);
+    }
+
+    @Override
+    public int ormqr(
+            char side,
+            char trans,
+            int m,
+            int n,
+            int k,
+            Pointer a,
+            int lda,
+            Pointer tau,
+            Pointer c,
+            int ldc,
+            Pointer work,
+            int lwork) {
+        return openblas.LAPACKE_sormqr_work(
+                COLUMN_MAJOR, (byte) side, (byte) trans, m, n, k, of(a), lda, of(tau), of(c), ldc, of(work), lwork);
+    }
+
+    @Override
+    public int gesdd(
+            char job,
+            int m,
+            int n,
+            Pointer a,
+            int lda,
+            Pointer s,
+            Pointer u,
+            int ldu,
+            Pointer vt,
+            int ldvt,
+            Pointer work,
+            int lwork,
+            IntPointer iwork) {
+        return openblas.LAPACKE_sgesdd_work(
+                COLUMN_MAJOR, (byte) job, m, n, of(a), lda, of(s), of(u), ldu, of(vt), ldvt, of(work), lwork, iwork);
+    }
+
+    @Override
+    public int gesvd(
+            char jobU,
+            char jobVt,
+            int m,
+            int n,
+            Pointer a,
+            int lda,
+            Pointer s,
+            Pointer u,
+            int ldu,
+            Pointer vt,
+            int ldvt,
+            Pointer work,
+            int lwork) {
+        return openblas.LAPACKE_sgesvd_work(
+                COLUMN_MAJOR,
+                (byte) jobU,
+                (byte) jobVt,
+                m,
+                n,
+                of(a),
+                lda,
+                of(s),
+                of(u),
+                ldu,
+                of(vt),
+                ldvt,
+                of(work),
+                lwork);
+    }
+
+    @Override
+    public int syevd(
+            char job,
+            char uplo,
+            int n,
+            Pointer a,
+            int lda,
+            Pointer w,
+            Pointer work,
+            int lwork,
+            IntPointer iwork,
+            int liwork) {
+        return openblas.LAPACKE_ssyevd_work(
+                COLUMN_MAJOR, (byte) job, (byte) uplo, n, of(a), lda, of(w), of(work), lwork, iwork, liwork);
+    }
+
+    private static FloatPointer of(Pointer entries) {
+        return (FloatPointer) entries;
+    }
+
+    private static final class Entries extends FloatPointer {
+        @SuppressWarnings("unused") // keeps the memory reachable as long as native code holds this pointer
+        private final Memory memory;
+
+        private Entries(Memory memory, long address) {
+            super((Pointer) null);
+            this.memory = memory;
+            this.address = address;
+        }
+    }
+}
