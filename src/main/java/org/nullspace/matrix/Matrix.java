@@ -379,7 +379,10 @@ public final class Matrix implements AutoCloseable {
      * @return a view with batch size 1
      */
     public Matrix problem(long b) {
-        checkRange("problem", b, b + 1, batch);
+        if (b < 0 || b >= batch) {
+            throw new IndexOutOfBoundsException(
+                    "problem " + b + " of a batch of " + batch + " (shape " + shape() + ")");
+        }
         return new Matrix(
                 memory,
                 false,

@@ -81,10 +81,10 @@ public final class MemoryScope implements AutoCloseable {
      * @param bytes how many bytes it frees
      */
     public void register(Runnable release, long bytes) {
-        checkUsable("memory scope");
+        checkThread("a memory scope");
         synchronized (this) {
             if (closed) {
-                throw new ClosedException("memory scope was used after it had been closed");
+                throw new ClosedException("a memory scope was used after it had been closed");
             }
             releases.push(release);
             liveBytes += bytes;
@@ -102,6 +102,10 @@ public final class MemoryScope implements AutoCloseable {
         if (closed) {
             throw new ClosedException(what + " was used after its memory scope had been closed");
         }
+        checkThread(what);
+    }
+
+    private void checkThread(Object what) {
         if (owner != null && owner != Thread.currentThread()) {
             throw new ConfinementException(what.toString(), owner);
         }
@@ -115,9 +119,7 @@ public final class MemoryScope implements AutoCloseable {
      */
     @Override
     public void close() {
-        if (owner != null && owner != Thread.currentThread()) {
-            throw new ConfinementException("memory scope", owner);
-        }
+        checkThread("a memory scope");
         Deque<Runnable> toRun;
         synchronized (this) {
             if (closed) {
