@@ -1,8 +1,11 @@
 package org.nullspace.matrix;
 
-import java.lang.management.ManagementFactory;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
@@ -84,13 +87,33 @@ public final class HostMemory implements Memory {
     }
 
     /**
-     * Memory of this machine that a process can hope for.
+     * Memory that this process can hope for, read once.
      *
-     * @return bytes of physical memory, the container's limit where there is one
+     * @return bytes of physical memory, or of the control group's limit where that is less
      */
     public static long physicalBytes() {
-        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-                .getTotalMemorySize();
+        return Machine.BYTES;
+    }
+
+    /** The memory of the machine. */
+    private static final class Machine {
+        private static final long BYTES = Math.min(Pointer.totalPhysicalBytes(), controlGroupLimit());
+
+        /** Limit of the Linux control group that the process sees as its root, version 2 or 1. */
+        private static long controlGroupLimit() {
+            long limit = Long.MAX_VALUE;
+            for (String file : List.of("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")) {
+                try {
+                    String text = Files.readString(Path.of(file)).trim();
+                    if (!text.equals("max")) {
+                        limit = Math.min(limit, Long.parseLong(text));
+                    }
+                } catch (IOException | NumberFormatException e) {
+                    // No such file, or not a number: no limit that could be known.
+                }
+            }
+            return limit;
+        }
     }
 
     @Override
