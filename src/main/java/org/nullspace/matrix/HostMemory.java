@@ -1,7 +1,6 @@
 package org.nullspace.matrix;
 
 import java.io.IOException;
-import java.lang.ref.Cleaner;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -19,7 +18,6 @@ public final class HostMemory implements Memory {
     private static final int SEGMENT_SHIFT = 30;
     private static final long SEGMENT_MASK = (1L << SEGMENT_SHIFT) - 1;
     private static final int ALIGNMENT = 64;
-    private static final Cleaner CLEANER = Cleaner.create();
 
     private final MemoryScope scope;
     private final long address;
@@ -52,6 +50,7 @@ public final class HostMemory implements Memory {
         if (bytes < 0) {
             throw new InvalidInputException(what + ": " + bytes + " bytes is not a size");
         }
+        InvalidInputException.requireNonNull("memory scope", scope);
         scope.checkUsable(what);
         if (bytes == 0) {
             return new HostMemory(scope, 0, 0);
@@ -84,10 +83,7 @@ public final class HostMemory implements Memory {
      * @return the memory
      */
     static HostMemory allocateAutomatic(long bytes, boolean zeroed, String what) {
-        MemoryScope scope = MemoryScope.open();
-        HostMemory memory = allocate(scope, bytes, zeroed, what);
-        CLEANER.register(memory, scope::close);
-        return memory;
+        return AutomaticMemory.allocate(bytes, zeroed, what);
     }
 
     /**
@@ -282,9 +278,9 @@ public final class HostMemory implements Memory {
      */
     public ByteBuffer buffer(long offset, int length) {
         scope.checkUsable("memory");
-        if (offset < 0 || length < 0 || offset + length > byteSize) {
+        if (offset < 0 || length < 0 || offset > byteSize - length) {
             throw new IndexOutOfBoundsException(
-                    "bytes " + offset + " to " + (offset + length) + " of a memory of " + byteSize + " bytes");
+                    length + " bytes from byte " + offset + " on, of a memory of " + byteSize + " bytes");
         }
         return length == 0
                 ? ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder())
