@@ -1,7 +1,6 @@
 package org.nullspace.features;
 
 import java.lang.ref.Reference;
-import java.nio.ByteBuffer;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Matrix;
@@ -9,25 +8,17 @@ import org.nullspace.matrix.Precision;
 
 /** Writes stretches of rows into a row-major host matrix, rounding to its precision and checking that they stay finite. */
 final class RowWriter {
-    private static final long WINDOW_BYTES = 1L << 26;
-
     private final FittedTransformer maker;
     private final Matrix out;
     private final HostMemory memory;
-    private final int width;
-    private ByteBuffer window = ByteBuffer.allocate(0);
-    private long windowStart;
-    private long windowEnd;
+    private final long start;
+    private float[] rounded = new float[0];
 
     RowWriter(FittedTransformer maker, Matrix out) {
         this.maker = maker;
-        out.memory().scope().checkUsable(out);
-        if (!(out.memory() instanceof HostMemory host)) {
-            throw new IllegalStateException(out + " is not in the host's memory");
-        }
         this.out = out;
-        this.memory = host;
-        this.width = out.precision().bytes();
+        this.memory = Shapes.host(out);
+        this.start = Shapes.start(out);
     }
 
     /**
@@ -40,41 +31,38 @@ final class RowWriter {
      * @param count number of entries
      */
     void put(long row, long column, double[] source, int from, int count) {
-        long at = out.address(0) - memory.address() + (row * out.leadingDimension() + column) * width;
-        int done = 0;
-        while (done < count) {
-            long start = at + (long) done * width;
-            if (start < windowStart || start + width > windowEnd) {
-                windowStart = start;
-                windowEnd = Math.min(memory.byteSize(), start + WINDOW_BYTES);
-                window = memory.buffer(windowStart, (int) (windowEnd - windowStart));
+        long at = start + row * out.leadingDimension() + column;
+        boolean single = out.precision() == Precision.FLOAT32;
+        if (single && rounded.length < count) {
+            rounded = new float[count];
+        }
+        boolean finite = true;
+        for (int k = 0; k < count; k++) {
+            double value = source[from + k];
+            if (single) {
+                rounded[k] = (float) value;
+                value = rounded[k];
             }
-            int offset = (int) (start - windowStart);
-            int part = (int) Math.min(count - done, (windowEnd - start) / width);
-            if (out.precision() == Precision.FLOAT64) {
-                for (int i = 0; i < part; i++) {
-                    double value = source[from + done + i];
-                    if (!Double.isFinite(value)) {
-                        throw outOfRange(row, column + done + i);
-                    }
-                    window.putDouble(offset + i * 8, value);
-                }
-            } else {
-                for (int i = 0; i < part; i++) {
-                    float value = (float) source[from + done + i];
-                    if (!Float.isFinite(value)) {
-                        throw outOfRange(row, column + done + i);
-                    }
-                    window.putFloat(offset + i * 4, value);
-                }
-            }
-            done += part;
+            finite &= Math.abs(value) <= Double.MAX_VALUE;
+        }
+        if (!finite) {
+            throw outOfRange(row, column, source, from, count);
+        }
+        if (single) {
+            memory.write(at, rounded, 0, count);
+        } else {
+            memory.write(at, source, from, count);
         }
         Reference.reachabilityFence(out);
     }
 
-    private InvalidInputException outOfRange(long row, long column) {
-        return new InvalidInputException(maker + ": row " + row + ", feature " + column
+    private InvalidInputException outOfRange(long row, long column, double[] source, int from, int count) {
+        double largest = out.precision() == Precision.FLOAT32 ? Float.MAX_VALUE : Double.MAX_VALUE;
+        int k = 0;
+        while (k < count - 1 && Math.abs(source[from + k]) <= largest) {
+            k++;
+        }
+        return new InvalidInputException(maker + ": row " + row + ", feature " + (column + k)
                 + " (counted from 0) exceeds the range of " + out.precision() + "; standardize the columns first");
     }
 }

@@ -62,6 +62,22 @@ final class Shapes {
         }
     }
 
+    /** The host memory of a matrix, usable now and by this thread. */
+    static HostMemory host(Matrix matrix) {
+        matrix.memory().scope().checkUsable(matrix);
+        if (matrix.memory() instanceof HostMemory memory) {
+            return memory;
+        }
+        throw new IllegalStateException(
+                matrix + " lies in the memory of " + matrix.place() + ": copy it to the host first");
+    }
+
+    /** Distance of the first entry of a single matrix from the start of its memory, in entries. */
+    static long start(Matrix matrix) {
+        return (matrix.address(0) - matrix.memory().address())
+                / matrix.precision().bytes();
+    }
+
     static InvalidInputException notFinite(long row, long column, double value) {
         return new InvalidInputException(
                 "row " + row + ", column " + column + " (counted from 0) is " + value + ", a finite number is needed");

@@ -157,7 +157,11 @@ public final class AtomicOutput implements AutoCloseable {
     public Path stage(String name) {
         requireOpen();
         Path plain = Path.of(name).getFileName();
-        if (plain == null || !plain.toString().equals(name) || name.equals("..") || name.equals(".")) {
+        if (plain == null
+                || !plain.toString().equals(name)
+                || name.isEmpty()
+                || name.equals("..")
+                || name.equals(".")) {
             throw new InvalidInputException("\"" + name + "\" is not a plain file name");
         }
         Path file = staging.resolve(MADE).resolve(name);

@@ -13,8 +13,8 @@ import java.math.BigInteger;
  * division or product rounds correctly (W. Clinger, "How to read floating point numbers accurately", PLDI 1990). Otherwise w, shifted
  * to 64 bits, is multiplied by the upper 64 bits of 5^q; the upper half of the product is off by less than 2 units, so it gives the
  * correctly rounded 53 bits unless a rounding boundary lies within these 2 units, about one case in 500 (compare D. Lemire, "Number
- * parsing at a gigabyte per second", Software: Practice and Experience 51(8), 2021). Those cases, subnormal numbers and more digits go
- * to {@code Double.parseDouble}.
+ * parsing at a gigabyte per second", Software: Practice and Experience 51(8), 2021). Those cases, powers of ten
+ * beyond ±100 and more digits go to {@code Double.parseDouble}.
  *
  * <p>Not thread-safe: the outcome of the last call is kept in the object.
  */
@@ -35,8 +35,8 @@ final class DecimalParser {
 
     private static final double[] EXACT_POWERS = new double[23];
 
-    private static final int MIN_POWER = -342;
-    private static final int MAX_POWER = 308;
+    private static final int MIN_POWER = -100;
+    private static final int MAX_POWER = 100;
     /** For q from MIN_POWER: the upper 64 bits of 5^q, rounded down, highest bit set. */
     private static final long[] FIVE_BITS = new long[MAX_POWER - MIN_POWER + 1];
     /** For q from MIN_POWER: k with 5^q in [FIVE_BITS, FIVE_BITS + 1)·2^k. */

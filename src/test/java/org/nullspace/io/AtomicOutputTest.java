@@ -100,6 +100,15 @@ class AtomicOutputTest {
     }
 
     @Test
+    void aCommitWithoutFilesLeavesTheDirectory() throws IOException {
+        try (AtomicOutput output = AtomicOutput.in(dir.resolve("new"))) {
+            output.commit();
+        }
+        assertThat(names(dir)).containsExactly("new");
+        assertThat(names(dir.resolve("new"))).isEmpty();
+    }
+
+    @Test
     void aCommitThatFailsHalfwayIsTakenBack() throws IOException {
         Files.writeString(dir.resolve("one.txt"), "before");
         assertThatThrownBy(() -> {

@@ -108,9 +108,9 @@ class NpyFileTest {
                         for (long j = 0; j < matrix.columns(); j++) {
                             double expected =
                                     sample.file().equals("nan_inf.npy") ? special[(int) index] : index / 2.0 - 3;
-                            assertThat(matrix.get(b, i, j))
+                            assertThat(Double.doubleToLongBits(matrix.get(b, i, j)))
                                     .as("(%d, %d, %d)", b, i, j)
-                                    .isEqualTo(expected);
+                                    .isEqualTo(Double.doubleToLongBits(expected));
                             index++;
                         }
                     }

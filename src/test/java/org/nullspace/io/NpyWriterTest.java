@@ -67,6 +67,8 @@ class NpyWriterTest {
     static Stream<Case> cases() {
         List<long[]> shapes = List.of(
                 new long[] {1, 5, 7},
+                new long[] {1, 4, 2},
+                new long[] {1, 2, 4},
                 new long[] {1, 1, 9},
                 new long[] {1, 9, 1},
                 new long[] {1, 1, 1},
