@@ -809,6 +809,23 @@ class MisuseTest {
 
     @ParameterizedTest
     @EnumSource(Method.class)
+    void entriesNearTheEndOfTheRangeAreSolvedOrCalledAnOverflow(Method method) {
+        SolveOptions options = SolveOptions.builder().method(method).build();
+        for (double scale : new double[] {1e308, 1.7e308}) {
+            Matrix x = Matrix.of(new double[][] {{scale, scale / 2, scale / 4}, {scale / 3, scale, scale / 5}});
+            try (SolutionSet s = Nullspace.solve(x, Matrix.column(scale, scale / 2), options)) {
+                // The largest singular value is 1.46 times the largest entry.
+                assertThat(s.outcome()).isEqualTo(scale == 1e308 ? Outcome.FULL_RANK : Outcome.OVERFLOW);
+                if (s.outcome().isSolved()) {
+                    assertThat(s.rank()).isEqualTo(2);
+                    assertThat(s.residualNorms()[0]).isLessThan(1e-14 * scale);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Method.class)
     void oneBadProblemLeavesTheOthersAlone(Method method) {
         SolveOptions options = SolveOptions.builder().method(method).build();
         Matrix x = numbers(3, 4, 6, 1);
