@@ -51,6 +51,27 @@ final class EntryWise {
         }
     }
 
+    /** The given triangle of B ← A + B, diagonal included. Both of one layout and precision; single matrices. */
+    static void addTriangle(Triangle triangle, Matrix a, Matrix b) {
+        boolean keepsEnd = (triangle == Triangle.LOWER) != (b.layout() == Layout.ROW_MAJOR);
+        Lines from = Lines.of(a, 0);
+        Lines to = Lines.of(b, 0);
+        double[] x = new double[to.chunk()];
+        double[] y = new double[to.chunk()];
+        for (long l = 0; l < to.count; l++) {
+            long end = keepsEnd ? to.length : l + 1;
+            for (long p = keepsEnd ? l : 0; p < end; p += x.length) {
+                int part = (int) Math.min(x.length, end - p);
+                from.read(l, p, x, 0, part);
+                to.read(l, p, y, 0, part);
+                for (int i = 0; i < part; i++) {
+                    y[i] += x[i];
+                }
+                to.write(l, p, y, part);
+            }
+        }
+    }
+
     /** A ← βA. With β = 0, A is not read. */
     static void scale(double beta, Matrix a) {
         if (beta == 0) {

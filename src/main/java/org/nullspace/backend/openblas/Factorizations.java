@@ -20,15 +20,21 @@ final class Factorizations implements AutoCloseable {
     /** Rows of U that gesvd updates at a time at most, so that its workspace does not grow to the size of A. */
     private static final long GESVD_ROWS = 4096;
 
+    /** Columns of a panel of the QR factorization. */
+    private static final long PANEL = 64;
+
+    /** Columns that a thread gets at least when reflectors are applied. */
+    private static final long LEAST_COLUMNS = 8;
+
     /** Upper bound of LAPACK's block size. */
     private static final long BLOCK = 64;
 
-    private final OpenBlasThreads.Caller caller;
+    private final Team team;
     private final Workspace workspace;
     private final Workspace integers = new Workspace();
 
-    Factorizations(OpenBlasThreads.Caller caller, Workspace workspace) {
-        this.caller = caller;
+    Factorizations(Team team, Workspace workspace) {
+        this.team = team;
         this.workspace = workspace;
     }
 
@@ -48,7 +54,7 @@ final class Factorizations implements AutoCloseable {
             status[p] = 0;
             if (n > 0) {
                 Pointer entries = kernels.at(a, p);
-                int info = caller.run(cube(n) / 3, () -> kernels.potrf(uplo, n, entries, ld));
+                int info = kernels.potrf(uplo, n, entries, ld);
                 status[p] = checked("potrf", info, a);
                 if (info == 0) {
                     status[p] = firstNonFinite(a, p);
@@ -66,7 +72,7 @@ final class Factorizations implements AutoCloseable {
             status[p] = firstZero(a, p);
             if (n > 0 && status[p] == 0) {
                 Pointer entries = kernels.at(a, p);
-                checked("trtri", caller.run(cube(n) / 3, () -> kernels.trtri(uplo, n, entries, ld)), a);
+                checked("trtri", kernels.trtri(uplo, n, entries, ld), a);
             }
         }
     }
@@ -97,54 +103,118 @@ final class Factorizations implements AutoCloseable {
     // ---- QR
 
     void qr(Matrix a, Matrix tau) {
-        if (a.isEmpty()) {
+        for (long p = 0; p < a.batch(); p++) {
+            qrOne(Products.problem(a, p), Products.problem(tau, p));
+        }
+    }
+
+    /**
+     * Panels of {@link #PANEL} columns, each factorized recursively, so that nearly all work is matrix products (Elmroth and Gustavson, IBM
+     * J. Res. Dev. 44 (2000)); what lies right of a panel is updated in slices of columns.
+     */
+    private void qrOne(Matrix a, Matrix tau) {
+        long m = a.rows();
+        long n = a.columns();
+        Kernels kernels = Kernels.of(a.precision());
+        try (MemoryScope scope = MemoryScope.open()) {
+            long width = Math.min(PANEL, tau.rows());
+            Matrix t = Matrix.uninitialized(scope, a.precision(), 1, width, width, Layout.COLUMN_MAJOR);
+            Matrix work = Matrix.uninitialized(scope, a.precision(), 1, n, width, Layout.COLUMN_MAJOR);
+            for (long j = 0; j < tau.rows(); j += width) {
+                int w = (int) Math.min(width, tau.rows() - j);
+                Matrix panel = a.rows(j, m).columns(j, j + w);
+                checked(
+                        "geqrt3",
+                        kernels.geqrt3(
+                                (int) (m - j),
+                                w,
+                                kernels.at(panel, 0),
+                                Products.ld(panel),
+                                kernels.at(t, 0),
+                                Products.ld(t)),
+                        a);
+                for (int i = 0; i < w; i++) {
+                    tau.set(0, j + i, 0, t.get(0, i, i));
+                }
+                applyBlock(kernels, panel, t, true, a.rows(j, m).columns(j + w, n), work);
+            }
+        }
+    }
+
+    /** C ← HC or HᵀC in slices of columns, H the block reflector of a panel. */
+    private void applyBlock(Kernels kernels, Matrix panel, Matrix t, boolean transposed, Matrix c, Matrix work) {
+        if (c.isEmpty()) {
             return;
         }
-        int m = (int) a.rows();
-        int n = (int) a.columns();
-        int ld = Products.ld(a);
-        Kernels kernels = Kernels.of(a.precision());
-        Routine routine = (problem, work, size) ->
-                kernels.geqrf(m, n, kernels.at(a, problem), ld, kernels.at(tau, problem), work, size);
-        int size = workSize(kernels, routine, n, Long.MAX_VALUE);
-        Pointer work = work(kernels, a, size);
-        for (long p = 0; p < a.batch(); p++) {
-            long problem = p;
-            int info = caller.run(2.0 * m * n * Math.min(m, n), () -> routine.call(problem, work, size));
-            checked("geqrf", info, a);
-        }
-        workspace.trim();
+        int w = (int) panel.columns();
+        int parts = team.parts(4.0 * c.rows() * c.columns() * w, c.columns(), LEAST_COLUMNS);
+        team.run(parts, i -> {
+            long from = Team.start(c.columns(), parts, i);
+            long to = Team.start(c.columns(), parts, i + 1);
+            Matrix slice = c.columns(from, to);
+            Matrix scratch = work.rows(from, to);
+            checked(
+                    "larfb",
+                    kernels.larfb(
+                            transposed ? 'T' : 'N',
+                            (int) c.rows(),
+                            (int) (to - from),
+                            w,
+                            kernels.at(panel, 0),
+                            Products.ld(panel),
+                            kernels.at(t, 0),
+                            Products.ld(t),
+                            kernels.at(slice, 0),
+                            Products.ld(slice),
+                            kernels.at(scratch, 0),
+                            Products.ld(scratch)),
+                    c);
+        });
     }
 
     void applyQ(Matrix reflectors, Matrix tau, boolean transposed, Matrix c) {
         if (c.isEmpty() || tau.rows() == 0) {
             return;
         }
+        for (long p = 0; p < c.batch(); p++) {
+            Matrix v = Products.problem(reflectors, p);
+            Matrix factors = Products.problem(tau, p);
+            Matrix cp = Products.problem(c, p);
+            int parts = team.parts(4.0 * c.rows() * c.columns() * tau.rows(), c.columns(), LEAST_COLUMNS);
+            team.run(
+                    parts,
+                    i -> applyQToSlice(
+                            v,
+                            factors,
+                            transposed,
+                            cp.columns(Team.start(c.columns(), parts, i), Team.start(c.columns(), parts, i + 1))));
+        }
+    }
+
+    private static void applyQToSlice(Matrix reflectors, Matrix tau, boolean transposed, Matrix c) {
         boolean left = c.layout() == Layout.COLUMN_MAJOR;
         int m = (int) (left ? c.rows() : c.columns());
         int n = (int) (left ? c.columns() : c.rows());
-        int l = (int) tau.rows();
         Kernels kernels = Kernels.of(c.precision());
         Routine routine = (problem, work, size) -> kernels.ormqr(
                 left ? 'L' : 'R',
                 transposed == left ? 'T' : 'N',
                 m,
                 n,
-                l,
-                kernels.at(reflectors, reflectors.batch() == 1 ? 0 : problem),
+                (int) tau.rows(),
+                kernels.at(reflectors, 0),
                 Products.ld(reflectors),
-                kernels.at(tau, tau.batch() == 1 ? 0 : problem),
-                kernels.at(c, problem),
+                kernels.at(tau, 0),
+                kernels.at(c, 0),
                 Products.ld(c),
                 work,
                 size);
         int size = workSize(kernels, routine, left ? n : m, Long.MAX_VALUE);
-        Pointer work = work(kernels, c, size);
-        for (long p = 0; p < c.batch(); p++) {
-            long problem = p;
-            checked("ormqr", caller.run(4.0 * m * n * l, () -> routine.call(problem, work, size)), c);
+        try (MemoryScope scope = MemoryScope.open()) {
+            long bytes = (long) size * c.precision().bytes();
+            Pointer work = kernels.at(HostMemory.allocate(scope, bytes, false, "LAPACK's workspace for " + c), 0);
+            checked("ormqr", routine.call(0, work, size), c);
         }
-        workspace.trim();
     }
 
     // ---- singular values
@@ -224,7 +294,7 @@ final class Factorizations implements AutoCloseable {
         for (int p = 0; p < status.length; p++) {
             int problem = p;
             if (Reductions.isFinite(a, p)) {
-                int info = caller.run(4 * n * n * (a.rows() + 2 * n), () -> routine.call(problem, work, size));
+                int info = routine.call(problem, work, size);
                 status[p] = checked(name, info, a);
             } else {
                 status[p] = (int) n + 1;
@@ -252,7 +322,7 @@ final class Factorizations implements AutoCloseable {
         for (int p = 0; p < status.length; p++) {
             int problem = p;
             if (Reductions.isFiniteBelow(a, p)) {
-                int info = caller.run(4 * cube(n) / 3, () -> routine.call(problem, work, size));
+                int info = routine.call(problem, work, size);
                 status[p] = checked("syevd", info, a);
             } else {
                 status[p] = n + 1;
@@ -305,9 +375,5 @@ final class Factorizations implements AutoCloseable {
             throw new BackendException("LAPACK's " + routine + " returned " + info + " for " + a);
         }
         return info;
-    }
-
-    private static double cube(double n) {
-        return n * n * n;
     }
 }

@@ -88,8 +88,41 @@ final class Float32Kernels implements Kernels {
     }
 
     @Override
-    public int geqrf(int m, int n, Pointer a, int lda, Pointer tau, Pointer work, int lwork) {
-        return openblas.LAPACKE_sgeqrf_work(COLUMN_MAJOR, m, n, of(a), lda, of(tau), of(work), lwork);
+    public int geqrt3(int m, int n, Pointer a, int lda, Pointer t, int ldt) {
+        return openblas.LAPACKE_sgeqrt3_work(COLUMN_MAJOR, m, n, of(a), lda, of(t), ldt);
+    }
+
+    @Override
+    public int larfb(
+            char trans,
+            int m,
+            int n,
+            int k,
+            Pointer v,
+            int ldv,
+            Pointer t,
+            int ldt,
+            Pointer c,
+            int ldc,
+            Pointer work,
+            int ldwork) {
+        return openblas.LAPACKE_slarfb_work(
+                COLUMN_MAJOR,
+                (byte) 'L',
+                (byte) trans,
+                (byte) 'F',
+                (byte) 'C',
+                m,
+                n,
+                k,
+                of(v),
+                ldv,
+                of(t),
+                ldt,
+                of(c),
+                ldc,
+                of(work),
+                ldwork);
     }
 
     @Override

@@ -95,7 +95,21 @@ interface Kernels {
 
     int trtri(char uplo, int n, Pointer a, int lda);
 
-    int geqrf(int m, int n, Pointer a, int lda, Pointer tau, Pointer work, int lwork);
+    int geqrt3(int m, int n, Pointer a, int lda, Pointer t, int ldt);
+
+    int larfb(
+            char trans,
+            int m,
+            int n,
+            int k,
+            Pointer v,
+            int ldv,
+            Pointer t,
+            int ldt,
+            Pointer c,
+            int ldc,
+            Pointer work,
+            int ldwork);
 
     int ormqr(
             char side,

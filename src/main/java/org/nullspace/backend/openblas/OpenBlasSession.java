@@ -26,28 +26,26 @@ final class OpenBlasSession implements Session {
     /** The library is built with 32-bit integers (LP64). */
     static final long MAX_DIMENSION = Integer.MAX_VALUE;
 
-    private final OpenBlasThreads threads;
-    private final OpenBlasThreads.Caller caller;
+    private final Team team;
     private final Workspace workspace = new Workspace();
     private final Products products;
     private final Factorizations factorizations;
     private boolean closed;
 
-    OpenBlasSession(OpenBlasThreads threads) {
-        this.threads = threads;
-        this.caller = threads.caller();
-        this.products = new Products(caller, workspace);
-        this.factorizations = new Factorizations(caller, workspace);
+    OpenBlasSession(Team team) {
+        this.team = team;
+        this.products = new Products(team);
+        this.factorizations = new Factorizations(team, workspace);
     }
 
-    static String describe(OpenBlasThreads threads) {
+    static String describe(Team team) {
         String version = openblas.OPENBLAS_VERSION.trim();
-        return version + ", " + threads.count() + (threads.count() == 1 ? " thread" : " threads");
+        return version + ", " + team.size() + (team.size() == 1 ? " thread" : " threads");
     }
 
     @Override
     public String description() {
-        return describe(threads);
+        return describe(team);
     }
 
     @Override
@@ -357,7 +355,6 @@ final class OpenBlasSession implements Session {
         closed = true;
         factorizations.close();
         workspace.close();
-        caller.close();
     }
 
     private Operands operands(String operation) {

@@ -4,12 +4,13 @@ import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 
 /**
  * Matrix products and triangular solves. BLAS sees column-major operands: a row-major matrix is the transpose of a column-major one at the
  * same address, so every mix of layouts is a choice of side, triangle and transposition, and nothing is copied. Operands that need another
- * precision pass through a tile of bounded size.
+ * precision pass through a tile of bounded size for each thread.
  */
 final class Products {
     /** Usual size of a tile in bytes: it stays in the second- or third-level cache between conversion and product. */
@@ -24,12 +25,19 @@ final class Products {
      */
     private static final long TILE_DEPTH = 512;
 
-    private final OpenBlasThreads.Caller caller;
-    private final Workspace workspace;
+    /** Rows or columns of a product that a thread gets at least. */
+    private static final long LEAST_SLICE = 16;
 
-    Products(OpenBlasThreads.Caller caller, Workspace workspace) {
-        this.caller = caller;
-        this.workspace = workspace;
+    /** Columns of A that a thread gets at least when a Gram product is cut along them. */
+    private static final long LEAST_DEPTH = 2048;
+
+    /** Rows of the result of a Gram product that a thread gets at least when it is cut into blocks. */
+    private static final long LEAST_BLOCK = 96;
+
+    private final Team team;
+
+    Products(Team team) {
+        this.team = team;
     }
 
     // ---- C ← αAB + βC
@@ -38,33 +46,45 @@ final class Products {
         if (c.isEmpty()) {
             return;
         }
-        boolean wide = c.precision() == Precision.FLOAT64;
         for (long p = 0; p < c.batch(); p++) {
-            Matrix ap = problem(a, p);
-            Matrix bp = problem(b, p);
-            Matrix cp = problem(c, p);
-            double flops = 2.0 * c.rows() * c.columns() * a.columns();
-            if (wide && a.precision() == Precision.FLOAT32) {
-                HostMemory tile = productTile(a);
-                caller.run(flops, () -> narrowLeft(alpha, ap, bp, beta, cp, tile));
-            } else if (wide && b.precision() == Precision.FLOAT32) {
-                HostMemory tile = productTile(b);
-                caller.run(
-                        flops, () -> narrowLeft(alpha, bp.transposed(), ap.transposed(), beta, cp.transposed(), tile));
-            } else {
-                caller.run(flops, () -> product(alpha, ap, bp, beta, cp));
-            }
+            multiplyOne(alpha, problem(a, p), problem(b, p), beta, problem(c, p));
+        }
+    }
+
+    /** Cuts the longer side of C into slices. */
+    private void multiplyOne(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        if (c.rows() < c.columns()) {
+            multiplyOne(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            return;
+        }
+        double flops = 2.0 * c.rows() * c.columns() * a.columns();
+        int parts = team.parts(flops, c.rows(), LEAST_SLICE);
+        team.run(parts, i -> {
+            long from = Team.start(c.rows(), parts, i);
+            long to = Team.start(c.rows(), parts, i + 1);
+            slice(alpha, a.rows(from, to), b, beta, c.rows(from, to));
+        });
+    }
+
+    private static void slice(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        boolean wide = c.precision() == Precision.FLOAT64;
+        if (wide && a.precision() == Precision.FLOAT32) {
+            narrowLeft(alpha, a, b, beta, c);
+        } else if (wide && b.precision() == Precision.FLOAT32) {
+            narrowLeft(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+        } else {
+            product(alpha, a, b, beta, c);
         }
     }
 
     /** All of one precision, single matrices. */
-    private static int product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+    private static void product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
         int m = (int) c.rows();
         int n = (int) c.columns();
         int l = (int) a.columns();
         if (l == 0) {
             EntryWise.scale(beta, c);
-            return 0;
+            return;
         }
         Kernels kernels = Kernels.of(c.precision());
         if (n == 1) {
@@ -81,13 +101,15 @@ final class Products {
                     beta,
                     kernels.at(c, 0),
                     increment(c));
-            return 0;
+            return;
         }
         if (m == 1) {
-            return product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            return;
         }
         if (c.layout() == Layout.ROW_MAJOR) {
-            return product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            return;
         }
         kernels.gemm(
                 transposition(a),
@@ -103,28 +125,30 @@ final class Products {
                 beta,
                 kernels.at(c, 0),
                 ld(c));
-        return 0;
     }
 
     /** A is float32, B and C are float64: converts A tile by tile. */
-    private static int narrowLeft(double alpha, Matrix a, Matrix b, double beta, Matrix c, HostMemory memory) {
+    private static void narrowLeft(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
         if (a.columns() == 0) {
             EntryWise.scale(beta, c);
-            return 0;
+            return;
         }
-        long entries = memory.byteSize() / Double.BYTES;
+        long whole = a.rows() * a.columns() * Double.BYTES;
+        long entries = Math.min(TILE_BYTES, whole) / Double.BYTES;
         long depth = Math.min(a.columns(), TILE_DEPTH);
         long height = Math.max(1, Math.min(a.rows(), entries / depth));
         depth = Math.min(a.columns(), entries / height);
-        for (long i = 0; i < a.rows(); i += height) {
-            long iEnd = Math.min(a.rows(), i + height);
-            for (long k = 0; k < a.columns(); k += depth) {
-                long kEnd = Math.min(a.columns(), k + depth);
-                Matrix tile = converted(memory, a.rows(i, iEnd).columns(k, kEnd));
-                product(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
+        try (MemoryScope scope = MemoryScope.open()) {
+            HostMemory memory = tile(scope, height * depth, a);
+            for (long i = 0; i < a.rows(); i += height) {
+                long iEnd = Math.min(a.rows(), i + height);
+                for (long k = 0; k < a.columns(); k += depth) {
+                    long kEnd = Math.min(a.columns(), k + depth);
+                    Matrix tile = converted(memory, a.rows(i, iEnd).columns(k, kEnd));
+                    product(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
+                }
             }
         }
-        return 0;
     }
 
     // ---- lower triangle of C ← αAAᵀ + βC
@@ -133,22 +157,83 @@ final class Products {
         if (c.isEmpty()) {
             return;
         }
-        boolean tiled = a.precision() != c.precision() && a.columns() > 0;
         for (long p = 0; p < c.batch(); p++) {
-            Matrix ap = problem(a, p);
-            Matrix cp = problem(c, p);
-            double flops = (double) c.rows() * c.rows() * a.columns();
-            if (tiled) {
-                HostMemory tile = gramTile(a);
-                caller.run(flops, () -> narrowGram(alpha, ap, beta, cp, tile));
-            } else {
-                caller.run(flops, () -> gramOf(alpha, ap, beta, cp));
+            gramOne(alpha, problem(a, p), beta, problem(c, p));
+        }
+    }
+
+    private void gramOne(double alpha, Matrix a, double beta, Matrix c) {
+        double flops = (double) c.rows() * c.rows() * a.columns();
+        int slices = team.parts(flops, a.columns(), LEAST_DEPTH);
+        int blocks = team.parts(flops, c.rows(), LEAST_BLOCK);
+        // Slices cost a sum of triangles, blocks read A several times.
+        boolean sliced = slices > 1 && (a.precision() != c.precision() || a.columns() / slices >= 4 * c.rows());
+        if (sliced) {
+            gramBySlices(alpha, a, beta, c, slices);
+        } else if (blocks > 1 && a.precision() == c.precision()) {
+            gramByBlocks(alpha, a, beta, c, blocks);
+        } else {
+            gramPart(alpha, a, beta, c);
+        }
+    }
+
+    /** Adds up the Gram products of slices of A's columns, in the order of the slices. */
+    private void gramBySlices(double alpha, Matrix a, double beta, Matrix c, int slices) {
+        try (MemoryScope scope = MemoryScope.open()) {
+            Matrix others = Matrix.zeros(scope, c.precision(), slices - 1, c.rows(), c.rows(), c.layout());
+            team.run(slices, i -> {
+                Matrix slice = a.columns(Team.start(a.columns(), slices, i), Team.start(a.columns(), slices, i + 1));
+                if (i == 0) {
+                    gramPart(alpha, slice, beta, c);
+                } else {
+                    gramPart(alpha, slice, 0, others.problem(i - 1));
+                }
+            });
+            for (int i = 0; i < slices - 1; i++) {
+                EntryWise.addTriangle(Triangle.LOWER, others.problem(i), c);
             }
         }
     }
 
+    /** Cuts C into blocks: squares below the diagonal first, as they are twice the work of triangles on it. */
+    private void gramByBlocks(double alpha, Matrix a, double beta, Matrix c, int blocks) {
+        int squares = blocks * (blocks - 1) / 2;
+        team.run(squares + blocks, t -> {
+            int row = t;
+            int column = t;
+            if (t < squares) {
+                row = 1;
+                for (int before = 0; t >= before + row; row++) {
+                    before += row;
+                }
+                column = t - row * (row - 1) / 2;
+            } else {
+                row = t - squares;
+                column = row;
+            }
+            long r0 = Team.start(c.rows(), blocks, row);
+            long r1 = Team.start(c.rows(), blocks, row + 1);
+            long c0 = Team.start(c.rows(), blocks, column);
+            long c1 = Team.start(c.rows(), blocks, column + 1);
+            Matrix block = c.rows(r0, r1).columns(c0, c1);
+            if (row == column) {
+                gramOf(alpha, a.rows(r0, r1), beta, block);
+            } else {
+                product(alpha, a.rows(r0, r1), a.rows(c0, c1).transposed(), beta, block);
+            }
+        });
+    }
+
+    private static void gramPart(double alpha, Matrix a, double beta, Matrix c) {
+        if (a.precision() != c.precision() && a.columns() > 0) {
+            narrowGram(alpha, a, beta, c);
+        } else {
+            gramOf(alpha, a, beta, c);
+        }
+    }
+
     /** Both of one precision, single matrices. */
-    private static int gramOf(double alpha, Matrix a, double beta, Matrix c) {
+    private static void gramOf(double alpha, Matrix a, double beta, Matrix c) {
         Kernels kernels = Kernels.of(c.precision());
         kernels.syrk(
                 uplo(Triangle.LOWER, c),
@@ -161,17 +246,20 @@ final class Products {
                 beta,
                 kernels.at(c, 0),
                 ld(c));
-        return 0;
     }
 
     /** A is float32, C is float64: converts A tile by tile. */
-    private static int narrowGram(double alpha, Matrix a, double beta, Matrix c, HostMemory memory) {
-        long width = memory.byteSize() / Double.BYTES / a.rows();
-        for (long k = 0; k < a.columns(); k += width) {
-            Matrix tile = converted(memory, a.columns(k, Math.min(a.columns(), k + width)));
-            gramOf(alpha, tile, k == 0 ? beta : 1, c);
+    private static void narrowGram(double alpha, Matrix a, double beta, Matrix c) {
+        long column = a.rows() * Double.BYTES;
+        long bytes = Math.max(TILE_BYTES, Math.min(MAX_TILE_BYTES, TILE_DEPTH * column));
+        long width = Math.max(1, Math.min(a.columns(), bytes / column));
+        try (MemoryScope scope = MemoryScope.open()) {
+            HostMemory memory = tile(scope, width * a.rows(), a);
+            for (long k = 0; k < a.columns(); k += width) {
+                Matrix tile = converted(memory, a.columns(k, Math.min(a.columns(), k + width)));
+                gramOf(alpha, tile, k == 0 ? beta : 1, c);
+            }
         }
-        return 0;
     }
 
     // ---- B ← T⁻¹B
@@ -188,18 +276,20 @@ final class Products {
         for (long p = 0; p < b.batch(); p++) {
             Matrix tp = problem(t, p);
             Matrix bp = problem(b, p);
-            caller.run((double) n * n * k, () -> {
+            int parts = team.parts((double) n * n * k, k, LEAST_SLICE);
+            team.run(parts, i -> {
+                Matrix slice = bp.columns(Team.start(k, parts, i), Team.start(k, parts, i + 1));
+                int width = (int) slice.columns();
                 kernels.trsm(
                         left ? Kernels.LEFT : Kernels.RIGHT,
                         uplo(triangle, tp),
                         plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
-                        left ? n : k,
-                        left ? k : n,
+                        left ? n : width,
+                        left ? width : n,
                         kernels.at(tp, 0),
                         ld(tp),
-                        kernels.at(bp, 0),
-                        ld(bp));
-                return 0;
+                        kernels.at(slice, 0),
+                        ld(slice));
             });
         }
     }
@@ -232,16 +322,8 @@ final class Products {
 
     // ---- tiles
 
-    private HostMemory productTile(Matrix a) {
-        long whole = a.rows() * a.columns() * Double.BYTES;
-        return workspace.atLeast(Math.min(TILE_BYTES, whole), "a tile for converting " + a);
-    }
-
-    private HostMemory gramTile(Matrix a) {
-        long column = a.rows() * Double.BYTES;
-        long wanted = Math.max(TILE_BYTES, Math.min(MAX_TILE_BYTES, TILE_DEPTH * column));
-        return workspace.atLeast(
-                Math.min(Math.max(column, wanted), column * a.columns()), "a tile for converting " + a);
+    private static HostMemory tile(MemoryScope scope, long entries, Matrix a) {
+        return HostMemory.allocate(scope, entries * Double.BYTES, false, "a tile for converting " + a);
     }
 
     /** Copy of a part of an operand as float64. */
