@@ -78,7 +78,7 @@ public final class Pictures {
         }
         int below = count - rank;
         return below + (below == 1 ? " lies" : " lie") + " at or below the cut-off and "
-                + (below == 1 ? "counts" : "kept") + " as zero"
+                + (below == 1 ? "counts" : "count") + " as zero"
                 + (zeros == 0 ? "" : "; exact zeros (" + zeros + ") are drawn at the lower edge");
     }
 
