@@ -238,8 +238,8 @@ public final class RankTolerance {
     private double fixedCutoff(double sigmaMax, long rows, long columns, Precision precision) {
         double eps = precision.epsilon();
         return switch (kind) {
-            case STANDARD, GAP -> sigmaMax * 8 * Math.sqrt((double) Math.min(rows, columns)) * eps;
-            case NUMPY -> sigmaMax * (double) Math.max(rows, columns) * eps;
+            case STANDARD, GAP -> sigmaMax * (8 * Math.sqrt((double) Math.min(rows, columns)) * eps);
+            case NUMPY -> sigmaMax * ((double) Math.max(rows, columns) * eps);
             case SCIPY -> sigmaMax * eps;
             case RELATIVE -> sigmaMax * parameter;
             case ABSOLUTE -> parameter;
