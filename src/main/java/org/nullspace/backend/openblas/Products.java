@@ -1,6 +1,7 @@
 package org.nullspace.backend.openblas;
 
 import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.HostLines;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -8,28 +9,43 @@ import org.nullspace.matrix.Precision;
 
 /**
  * Matrix products and triangular solves. BLAS sees column-major operands: a row-major matrix is the transpose of a column-major one at the
- * same address, so every mix of layouts is a choice of side, triangle and transposition, and nothing is copied. Operands that need another
- * precision pass through a tile of bounded size.
+ * same address, so every mix of layouts is a choice of side, triangle and transposition, and nothing is copied. A float32 operand of a
+ * float64 result passes through tiles of bounded size.
  */
 final class Products {
-    /** Usual size of a tile in bytes: it stays in the second- or third-level cache between conversion and product. */
-    static final long TILE_BYTES = 2L << 20;
+    /** Size of the tile of a product in bytes, one for each thread: it stays in the cache between conversion and product. */
+    static final long TILE_BYTES = 1L << 20;
 
-    /** Largest size of a tile in bytes. */
+    /** Size of the tile of a Gram product in bytes, shared by all threads. */
+    static final long GRAM_TILE_BYTES = 4L << 20;
+
+    /** Largest size of the tile of a Gram product in bytes. */
     static final long MAX_TILE_BYTES = 16L << 20;
 
     /**
-     * A tile is that long in the direction that is summed over if it can be: OpenBLAS's own blocks of that direction are 256 to 512
-     * entries, so that tiles add no passes over the result.
+     * A tile is that long in the direction that is summed over if it can be: OpenBLAS's own blocks of that direction are 256 to 512 entries,
+     * so that tiles add no passes over the result.
      */
     private static final long TILE_DEPTH = 512;
 
-    private final OpenBlasThreads.Caller caller;
-    private final Workspace workspace;
+    /** Slices of a result begin at multiples of this: whole cache lines, and a multiple of the register tiles of all kernels. */
+    private static final long UNIT = 16;
 
-    Products(OpenBlasThreads.Caller caller, Workspace workspace) {
-        this.caller = caller;
-        this.workspace = workspace;
+    private static final HostMemory[] NONE = {};
+
+    private final OpenBlasThreads threads;
+    private final EntryWise entryWise;
+    private final Workspace[] workspaces;
+
+    /**
+     * Products of a session.
+     *
+     * @param workspaces one for each thread
+     */
+    Products(OpenBlasThreads threads, EntryWise entryWise, Workspace[] workspaces) {
+        this.threads = threads;
+        this.entryWise = entryWise;
+        this.workspaces = workspaces;
     }
 
     // ---- C ← αAB + βC
@@ -38,39 +54,70 @@ final class Products {
         if (c.isEmpty()) {
             return;
         }
+        if (a.columns() == 0) {
+            entryWise.scale(beta, c);
+            return;
+        }
         boolean wide = c.precision() == Precision.FLOAT64;
         for (long p = 0; p < c.batch(); p++) {
             Matrix ap = problem(a, p);
             Matrix bp = problem(b, p);
             Matrix cp = problem(c, p);
-            double flops = 2.0 * c.rows() * c.columns() * a.columns();
-            if (wide && a.precision() == Precision.FLOAT32) {
-                HostMemory tile = productTile(a);
-                caller.run(flops, () -> narrowLeft(alpha, ap, bp, beta, cp, tile));
-            } else if (wide && b.precision() == Precision.FLOAT32) {
-                HostMemory tile = productTile(b);
-                caller.run(
-                        flops, () -> narrowLeft(alpha, bp.transposed(), ap.transposed(), beta, cp.transposed(), tile));
+            if (wide && b.precision() == Precision.FLOAT32) {
+                product(alpha, bp.transposed(), ap.transposed(), beta, cp.transposed());
             } else {
-                caller.run(flops, () -> product(alpha, ap, bp, beta, cp));
+                product(alpha, ap, bp, beta, cp);
             }
         }
     }
 
-    /** All of one precision, single matrices. */
-    private static int product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
-        int m = (int) c.rows();
-        int n = (int) c.columns();
-        int l = (int) a.columns();
-        if (l == 0) {
-            EntryWise.scale(beta, c);
-            return 0;
+    /** Single matrices, nothing empty; B and C have one precision. Slices are rows or columns of C, whichever there are more of. */
+    private void product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        boolean large = isLarge(a, b);
+        boolean narrow = a.precision() != c.precision();
+        HostMemory[] tiles = narrow ? tiles(a, large ? threads.count() : 1) : NONE;
+        OpenBlasThreads.Range rows = (slice, from, to) -> {
+            Matrix part = a.rows(from, to);
+            Matrix result = c.rows(from, to);
+            if (narrow) {
+                tiledGemm(alpha, part, b, beta, result, tiles[slice]);
+            } else {
+                gemm(alpha, part, b, beta, result);
+            }
+        };
+        OpenBlasThreads.Range columns = (slice, from, to) -> {
+            Matrix part = b.columns(from, to);
+            Matrix result = c.columns(from, to);
+            if (narrow) {
+                tiledGemm(alpha, a, part, beta, result, tiles[slice]);
+            } else {
+                gemm(alpha, a, part, beta, result);
+            }
+        };
+        boolean byRows = c.rows() >= c.columns();
+        threads.split(large, byRows ? c.rows() : c.columns(), UNIT, byRows ? rows : columns);
+    }
+
+    private static boolean isLarge(Matrix a, Matrix b) {
+        double flops = 2.0 * a.rows() * a.columns() * b.columns();
+        double bytes = (double) a.rows() * a.columns() * a.precision().bytes()
+                + (double) b.rows() * b.columns() * b.precision().bytes();
+        return flops >= OpenBlasThreads.LARGE_FLOPS || bytes >= OpenBlasThreads.LARGE_BYTES;
+    }
+
+    /** All of one precision. */
+    private static void gemm(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        if (c.columns() > 1 && (c.rows() == 1 || c.layout() == Layout.ROW_MAJOR)) {
+            gemm(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            return;
         }
         Kernels kernels = Kernels.of(c.precision());
-        if (n == 1) {
+        int m = (int) c.rows();
+        int l = (int) a.columns();
+        if (c.columns() == 1) {
             boolean plain = a.layout() == Layout.COLUMN_MAJOR;
             kernels.gemv(
-                    plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
+                    transposition(a),
                     plain ? m : l,
                     plain ? l : m,
                     alpha,
@@ -81,19 +128,13 @@ final class Products {
                     beta,
                     kernels.at(c, 0),
                     increment(c));
-            return 0;
-        }
-        if (m == 1) {
-            return product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
-        }
-        if (c.layout() == Layout.ROW_MAJOR) {
-            return product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+            return;
         }
         kernels.gemm(
                 transposition(a),
                 transposition(b),
                 m,
-                n,
+                (int) c.columns(),
                 l,
                 alpha,
                 kernels.at(a, 0),
@@ -103,28 +144,37 @@ final class Products {
                 beta,
                 kernels.at(c, 0),
                 ld(c));
-        return 0;
     }
 
     /** A is float32, B and C are float64: converts A tile by tile. */
-    private static int narrowLeft(double alpha, Matrix a, Matrix b, double beta, Matrix c, HostMemory memory) {
-        if (a.columns() == 0) {
-            EntryWise.scale(beta, c);
-            return 0;
-        }
+    private static void tiledGemm(double alpha, Matrix a, Matrix b, double beta, Matrix c, HostMemory memory) {
         long entries = memory.byteSize() / Double.BYTES;
-        long depth = Math.min(a.columns(), TILE_DEPTH);
-        long height = Math.max(1, Math.min(a.rows(), entries / depth));
-        depth = Math.min(a.columns(), entries / height);
+        long height = Math.max(1, Math.min(a.rows(), entries / Math.min(a.columns(), TILE_DEPTH)));
+        long depth = Math.min(a.columns(), entries / height);
         for (long i = 0; i < a.rows(); i += height) {
             long iEnd = Math.min(a.rows(), i + height);
             for (long k = 0; k < a.columns(); k += depth) {
                 long kEnd = Math.min(a.columns(), k + depth);
-                Matrix tile = converted(memory, a.rows(i, iEnd).columns(k, kEnd));
-                product(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
+                Matrix part = a.rows(i, iEnd).columns(k, kEnd);
+                Matrix tile = packed(memory, part);
+                HostLines.of(tile, 0).copyFrom(HostLines.of(part, 0));
+                gemm(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
             }
         }
-        return 0;
+    }
+
+    private HostMemory[] tiles(Matrix a, int count) {
+        long bytes = Math.min(TILE_BYTES, a.rows() * a.columns() * Double.BYTES);
+        HostMemory[] memory = new HostMemory[count];
+        for (int i = 0; i < count; i++) {
+            memory[i] = workspaces[i].atLeast(bytes, "a tile for converting " + a);
+        }
+        return memory;
+    }
+
+    /** Packed float64 matrix of the shape of a part. */
+    private static Matrix packed(HostMemory memory, Matrix part) {
+        return Matrix.over(memory, Precision.FLOAT64, 1, part.rows(), part.columns(), part.layout());
     }
 
     // ---- lower triangle of C ← αAAᵀ + βC
@@ -133,22 +183,50 @@ final class Products {
         if (c.isEmpty()) {
             return;
         }
-        boolean tiled = a.precision() != c.precision() && a.columns() > 0;
         for (long p = 0; p < c.batch(); p++) {
             Matrix ap = problem(a, p);
             Matrix cp = problem(c, p);
-            double flops = (double) c.rows() * c.rows() * a.columns();
-            if (tiled) {
-                HostMemory tile = gramTile(a);
-                caller.run(flops, () -> narrowGram(alpha, ap, beta, cp, tile));
+            if (a.precision() == c.precision() || a.columns() == 0) {
+                gramOf(alpha, ap, beta, cp);
             } else {
-                caller.run(flops, () -> gramOf(alpha, ap, beta, cp));
+                tiledGram(alpha, ap, beta, cp);
             }
         }
     }
 
-    /** Both of one precision, single matrices. */
-    private static int gramOf(double alpha, Matrix a, double beta, Matrix c) {
+    /**
+     * One precision (or no columns), single matrices. Slices are blocks of rows of the triangle with equal areas: the product of a
+     * rectangle left of a small triangle on the diagonal.
+     */
+    void gramOf(double alpha, Matrix a, double beta, Matrix c) {
+        long n = c.rows();
+        double flops = (double) n * n * a.columns();
+        int slices = (int) Math.min(threads.count(), n / (2 * UNIT));
+        if (flops < OpenBlasThreads.LARGE_FLOPS || slices <= 1) {
+            syrk(alpha, a, beta, c);
+            return;
+        }
+        threads.run(slices, i -> {
+            long from = boundary(n, i, slices);
+            long to = boundary(n, i + 1, slices);
+            Matrix rows = a.rows(from, to);
+            if (from > 0) {
+                gemm(
+                        alpha,
+                        rows,
+                        a.rows(0, from).transposed(),
+                        beta,
+                        c.rows(from, to).columns(0, from));
+            }
+            syrk(alpha, rows, beta, c.rows(from, to).columns(from, to));
+        });
+    }
+
+    private static long boundary(long n, int slice, int slices) {
+        return slice == slices ? n : Math.round(n * Math.sqrt((double) slice / slices) / UNIT) * UNIT;
+    }
+
+    private static void syrk(double alpha, Matrix a, double beta, Matrix c) {
         Kernels kernels = Kernels.of(c.precision());
         kernels.syrk(
                 uplo(Triangle.LOWER, c),
@@ -161,47 +239,55 @@ final class Products {
                 beta,
                 kernels.at(c, 0),
                 ld(c));
-        return 0;
     }
 
     /** A is float32, C is float64: converts A tile by tile. */
-    private static int narrowGram(double alpha, Matrix a, double beta, Matrix c, HostMemory memory) {
-        long width = memory.byteSize() / Double.BYTES / a.rows();
+    private void tiledGram(double alpha, Matrix a, double beta, Matrix c) {
+        long column = a.rows() * Double.BYTES;
+        long wanted = Math.min(MAX_TILE_BYTES, Math.max(GRAM_TILE_BYTES, TILE_DEPTH * column));
+        long bytes = Math.min(Math.max(column, wanted), column * a.columns());
+        HostMemory memory = workspaces[0].atLeast(bytes, "a tile for converting " + a);
+        long width = bytes / column;
         for (long k = 0; k < a.columns(); k += width) {
-            Matrix tile = converted(memory, a.columns(k, Math.min(a.columns(), k + width)));
+            Matrix part = a.columns(k, Math.min(a.columns(), k + width));
+            Matrix tile = packed(memory, part);
+            entryWise.copy(part, tile);
             gramOf(alpha, tile, k == 0 ? beta : 1, c);
         }
-        return 0;
     }
 
-    // ---- B ← T⁻¹B
+    // ---- B ← αT⁻¹B
 
-    void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
+    /** B ← αT⁻¹B. */
+    void solveTriangular(double alpha, Triangle triangle, Matrix t, Matrix b) {
         if (b.isEmpty()) {
             return;
         }
+        for (long p = 0; p < b.batch(); p++) {
+            Matrix tp = problem(t, p);
+            Matrix bp = problem(b, p);
+            boolean large = (double) b.rows() * b.rows() * b.columns() >= OpenBlasThreads.LARGE_FLOPS;
+            threads.split(large, b.columns(), UNIT, (i, from, to) -> trsm(alpha, triangle, tp, bp.columns(from, to)));
+        }
+    }
+
+    private static void trsm(double alpha, Triangle triangle, Matrix t, Matrix b) {
         Kernels kernels = Kernels.of(b.precision());
         boolean left = b.layout() == Layout.COLUMN_MAJOR;
         boolean plain = (t.layout() == Layout.COLUMN_MAJOR) == left;
         int n = (int) b.rows();
         int k = (int) b.columns();
-        for (long p = 0; p < b.batch(); p++) {
-            Matrix tp = problem(t, p);
-            Matrix bp = problem(b, p);
-            caller.run((double) n * n * k, () -> {
-                kernels.trsm(
-                        left ? Kernels.LEFT : Kernels.RIGHT,
-                        uplo(triangle, tp),
-                        plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
-                        left ? n : k,
-                        left ? k : n,
-                        kernels.at(tp, 0),
-                        ld(tp),
-                        kernels.at(bp, 0),
-                        ld(bp));
-                return 0;
-            });
-        }
+        kernels.trsm(
+                left ? Kernels.LEFT : Kernels.RIGHT,
+                uplo(triangle, t),
+                plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
+                left ? n : k,
+                left ? k : n,
+                alpha,
+                kernels.at(t, 0),
+                ld(t),
+                kernels.at(b, 0),
+                ld(b));
     }
 
     // ---- how BLAS sees a matrix
@@ -221,33 +307,12 @@ final class Products {
         return m.batch() == 1 ? m : m.problem(b);
     }
 
-    private static int transposition(Matrix m) {
-        return m.layout() == Layout.COLUMN_MAJOR ? Kernels.PLAIN : Kernels.TRANSPOSED;
-    }
-
     /** Distance of the entries of a matrix of one column. */
-    private static int increment(Matrix column) {
+    static int increment(Matrix column) {
         return column.layout() == Layout.COLUMN_MAJOR ? 1 : ld(column);
     }
 
-    // ---- tiles
-
-    private HostMemory productTile(Matrix a) {
-        long whole = a.rows() * a.columns() * Double.BYTES;
-        return workspace.atLeast(Math.min(TILE_BYTES, whole), "a tile for converting " + a);
-    }
-
-    private HostMemory gramTile(Matrix a) {
-        long column = a.rows() * Double.BYTES;
-        long wanted = Math.max(TILE_BYTES, Math.min(MAX_TILE_BYTES, TILE_DEPTH * column));
-        return workspace.atLeast(
-                Math.min(Math.max(column, wanted), column * a.columns()), "a tile for converting " + a);
-    }
-
-    /** Copy of a part of an operand as float64. */
-    private static Matrix converted(HostMemory memory, Matrix part) {
-        Matrix tile = Matrix.over(memory, Precision.FLOAT64, 1, part.rows(), part.columns(), part.layout());
-        tile.copyFrom(part);
-        return tile;
+    private static int transposition(Matrix m) {
+        return m.layout() == Layout.COLUMN_MAJOR ? Kernels.PLAIN : Kernels.TRANSPOSED;
     }
 }
