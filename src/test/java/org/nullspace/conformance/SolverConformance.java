@@ -63,6 +63,7 @@ abstract class SolverConformance extends Conformance {
             String where = mode + " on " + p;
             try (SolutionSet s = solve(p, mode)) {
                 requireSolution(where, p, s);
+                requireDecision(where, p, s, mode.working());
             }
         }
     }
@@ -125,13 +126,12 @@ abstract class SolverConformance extends Conformance {
                         .isGreaterThan(Dense.norm(Dense.column(w, j)));
             }
         }
-        requireDecision(where, p, s, sigma);
     }
 
-    private static void requireDecision(String where, Planted p, SolutionSet s, double[] sigma) {
+    private static void requireDecision(String where, Planted p, SolutionSet s, Precision arithmetic) {
+        double[] sigma = s.singularValues();
         RankDecision decision = s.rankDecision();
-        double cutoff =
-                sigma[0] * 8 * Math.sqrt(Math.min(p.n(), p.d())) * p.precision().epsilon();
+        double cutoff = sigma[0] * standardCutoff(p.n(), p.d(), p.precision(), arithmetic);
         assertThat(decision.rank()).as(where).isEqualTo(p.rank());
         assertThat(decision.policy()).as(where).isEqualTo("standard");
         assertThat(decision.cutoff()).as(where).isBetween(cutoff * (1 - 1e-14), cutoff * (1 + 1e-14));
@@ -731,7 +731,7 @@ abstract class SolverConformance extends Conformance {
                     .hasMessageContainingAll("z", "1×1", "1×2");
             assertThatThrownBy(() -> s.predict(Matrix.column(1, 2)))
                     .isInstanceOf(ShapeMismatchException.class)
-                    .hasMessageContainingAll("2×1", "3 features");
+                    .hasMessageContainingAll("samples", "2×1", "2×3");
             assertThatThrownBy(() -> s.nullSpace().project(Matrix.column(1, 2)))
                     .isInstanceOf(ShapeMismatchException.class)
                     .hasMessageContainingAll("null space", "2×1", "3");
