@@ -507,7 +507,7 @@ final class Solved implements SolutionSet {
     @Override
     public double[] predict(double[][] x) {
         requireOneTarget();
-        return predict(Matrix.of(x)).columnToArray(0);
+        return predict(Matrix.of(InvalidInputException.requireNonNull("x", x))).columnToArray(0);
     }
 
     @Override

@@ -138,7 +138,7 @@ public final class Holdout {
         }
 
         private Matrix select(MemoryScope scope, Matrix matrix, int[] chosen) {
-            matrix.requireSingle();
+            Shapes.requireSingle("matrix", matrix);
             if (matrix.rows() != rows) {
                 throw new ShapeMismatchException(
                         "the matrix has shape " + matrix.shape() + ", the split is one of " + rows + " rows");

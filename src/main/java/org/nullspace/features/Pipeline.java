@@ -35,7 +35,7 @@ public final class Pipeline implements Transformer {
 
     @Override
     public FittedTransformer fit(Matrix rows) {
-        rows.requireSingle();
+        Shapes.requireSingle("rows", rows);
         List<FittedTransformer> fitted = new ArrayList<>(steps.size());
         Matrix current = rows;
         try {

@@ -67,7 +67,7 @@ public final class PolynomialFeatures implements Transformer {
      */
     @Override
     public FittedTransformer fit(Matrix rows) {
-        rows.requireSingle();
+        Shapes.requireSingle("rows", rows);
         return new Fitted(RowBlock.width(rows), degree);
     }
 

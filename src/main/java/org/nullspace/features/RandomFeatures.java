@@ -71,7 +71,7 @@ public final class RandomFeatures implements Transformer {
      */
     @Override
     public Fitted fit(Matrix rows) {
-        rows.requireSingle();
+        Shapes.requireSingle("rows", rows);
         if (rows.rows() == 0) {
             throw new InvalidInputException(
                     "random features need at least one training row, the matrix has shape " + rows.shape());

@@ -12,8 +12,14 @@ import org.nullspace.matrix.Matrix;
 final class Shapes {
     private Shapes() {}
 
+    /** Requires a single matrix that can be read now. */
+    static void requireSingle(String name, Matrix matrix) {
+        InvalidInputException.requireNonNull(name, matrix).requireSingle();
+        matrix.memory().scope().checkUsable(matrix);
+    }
+
     static void requireInputs(FittedTransformer transformer, Matrix rows) {
-        rows.requireSingle();
+        requireSingle("rows", rows);
         if (rows.columns() != transformer.inputs()) {
             throw new ShapeMismatchException("rows have shape " + rows.shape() + ", " + transformer
                     + " was fitted on rows of " + transformer.inputs() + " columns");
@@ -22,7 +28,7 @@ final class Shapes {
 
     static void requireOutput(FittedTransformer transformer, Matrix rows, Matrix out) {
         requireInputs(transformer, rows);
-        out.requireSingle();
+        requireSingle("the result", out);
         if (out.rows() != rows.rows() || out.columns() != transformer.outputs()) {
             throw new ShapeMismatchException("the result has shape " + out.shape() + ", rows of shape " + rows.shape()
                     + " give " + rows.rows() + "×" + transformer.outputs() + " by " + transformer);

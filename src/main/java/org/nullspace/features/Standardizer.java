@@ -29,7 +29,7 @@ public final class Standardizer implements Transformer {
      */
     @Override
     public Fitted fit(Matrix rows) {
-        rows.requireSingle();
+        Shapes.requireSingle("rows", rows);
         if (rows.rows() == 0) {
             throw new InvalidInputException(
                     "standardizing needs at least one training row, the matrix has shape " + rows.shape());

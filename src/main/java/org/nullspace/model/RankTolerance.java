@@ -268,10 +268,10 @@ public final class RankTolerance {
         return switch (kind) {
             case STANDARD, GAP ->
                 sigmaMax
-                        * 8
-                        * (Math.sqrt((double) Math.min(rows, columns)) * eps
-                                + Math.sqrt((double) Math.max(rows, columns)) * arithmetic.epsilon());
-            case NUMPY -> sigmaMax * (double) Math.max(rows, columns) * eps;
+                        * (8
+                                * (Math.sqrt((double) Math.min(rows, columns)) * eps
+                                        + Math.sqrt((double) Math.max(rows, columns)) * arithmetic.epsilon()));
+            case NUMPY -> sigmaMax * ((double) Math.max(rows, columns) * eps);
             case SCIPY -> sigmaMax * eps;
             case RELATIVE -> sigmaMax * parameter;
             case ABSOLUTE -> parameter;

@@ -2,6 +2,7 @@ package org.nullspace.backend.openblas;
 
 import java.util.Arrays;
 import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.HostLines;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 
@@ -10,25 +11,30 @@ final class EntryWise {
     /** Edge of the tiles in which operands of different layouts meet. */
     private static final int TILE = 32;
 
-    private EntryWise() {}
+    /** Parts of a line that several threads write begin at multiples of this, so that they share no cache line. */
+    private static final int UNIT = 64;
 
-    static void fill(Matrix a, double value) {
-        if (a.isEmpty()) {
-            return;
-        }
-        for (long b = 0; b < a.batch(); b++) {
-            Lines lines = Lines.of(a, b).merged();
-            double[] chunk = new double[lines.chunk()];
-            Arrays.fill(chunk, value);
-            for (long l = 0; l < lines.count; l++) {
-                for (long p = 0; p < lines.length; p += chunk.length) {
-                    lines.write(l, p, chunk, (int) Math.min(chunk.length, lines.length - p));
-                }
-            }
-        }
+    private final OpenBlasThreads threads;
+
+    EntryWise(OpenBlasThreads threads) {
+        this.threads = threads;
     }
 
-    static void identity(Matrix a) {
+    // ---- one operand
+
+    void fill(Matrix a, double value) {
+        each(a, lines -> {
+            double[] chunk = new double[lines.chunk()];
+            Arrays.fill(chunk, value);
+            for (long l = 0; l < lines.count(); l++) {
+                for (long p = 0; p < lines.length(); p += chunk.length) {
+                    lines.write(l, p, chunk, (int) Math.min(chunk.length, lines.length() - p));
+                }
+            }
+        });
+    }
+
+    void identity(Matrix a) {
         fill(a, 0);
         for (long b = 0; b < a.batch(); b++) {
             for (long i = 0; i < Math.min(a.rows(), a.columns()); i++) {
@@ -37,13 +43,13 @@ final class EntryWise {
         }
     }
 
-    static void keepTriangle(Triangle triangle, Matrix a) {
+    void keepTriangle(Triangle triangle, Matrix a) {
         boolean clearsEnd = (triangle == Triangle.LOWER) == (a.layout() == Layout.ROW_MAJOR);
         for (long b = 0; b < a.batch(); b++) {
-            Lines lines = Lines.of(a, b);
+            HostLines lines = HostLines.of(a, b);
             double[] zeros = new double[lines.chunk()];
-            for (long l = 0; l < lines.count; l++) {
-                long end = clearsEnd ? lines.length : l;
+            for (long l = 0; l < lines.count(); l++) {
+                long end = clearsEnd ? lines.length() : l;
                 for (long p = clearsEnd ? l + 1 : 0; p < end; p += zeros.length) {
                     lines.write(l, p, zeros, (int) Math.min(zeros.length, end - p));
                 }
@@ -51,42 +57,17 @@ final class EntryWise {
         }
     }
 
-    /** The given triangle of B ← A + B, diagonal included. Both of one layout and precision; single matrices. */
-    static void addTriangle(Triangle triangle, Matrix a, Matrix b) {
-        boolean keepsEnd = (triangle == Triangle.LOWER) != (b.layout() == Layout.ROW_MAJOR);
-        Lines from = Lines.of(a, 0);
-        Lines to = Lines.of(b, 0);
-        double[] x = new double[to.chunk()];
-        double[] y = new double[to.chunk()];
-        for (long l = 0; l < to.count; l++) {
-            long end = keepsEnd ? to.length : l + 1;
-            for (long p = keepsEnd ? l : 0; p < end; p += x.length) {
-                int part = (int) Math.min(x.length, end - p);
-                from.read(l, p, x, 0, part);
-                to.read(l, p, y, 0, part);
-                for (int i = 0; i < part; i++) {
-                    y[i] += x[i];
-                }
-                to.write(l, p, y, part);
-            }
-        }
-    }
-
     /** A ← βA. With β = 0, A is not read. */
-    static void scale(double beta, Matrix a) {
+    void scale(double beta, Matrix a) {
         if (beta == 0) {
             fill(a, 0);
             return;
         }
-        if (a.isEmpty() || beta == 1) {
-            return;
-        }
-        for (long b = 0; b < a.batch(); b++) {
-            Lines lines = Lines.of(a, b).merged();
+        each(a, lines -> {
             double[] chunk = new double[lines.chunk()];
-            for (long l = 0; l < lines.count; l++) {
-                for (long p = 0; p < lines.length; p += chunk.length) {
-                    int part = (int) Math.min(chunk.length, lines.length - p);
+            for (long l = 0; l < lines.count(); l++) {
+                for (long p = 0; p < lines.length(); p += chunk.length) {
+                    int part = (int) Math.min(chunk.length, lines.length() - p);
                     lines.read(l, p, chunk, 0, part);
                     for (int i = 0; i < part; i++) {
                         chunk[i] *= beta;
@@ -94,31 +75,79 @@ final class EntryWise {
                     lines.write(l, p, chunk, part);
                 }
             }
-        }
+        });
     }
 
-    static void add(double alpha, Matrix a, double beta, Matrix b) {
-        if (b.isEmpty()) {
+    private interface Visit {
+        void part(HostLines lines);
+    }
+
+    private void each(Matrix a, Visit visit) {
+        if (a.isEmpty()) {
             return;
         }
-        for (long p = 0; p < b.batch(); p++) {
-            Lines from = Lines.of(a, p);
-            Lines to = Lines.of(b, p);
-            if (a.layout() == b.layout()) {
-                boolean packed = from.isPacked() && to.isPacked();
-                addLines(alpha, packed ? from.merged() : from, beta, packed ? to.merged() : to);
+        for (long b = 0; b < a.batch(); b++) {
+            HostLines lines = HostLines.of(a, b).merged();
+            boolean large = isLarge(a);
+            if (lines.count() == 1) {
+                threads.split(large, lines.length(), UNIT, (i, from, to) -> visit.part(lines.section(from, to)));
             } else {
-                addTransposed(alpha, from, beta, to);
+                threads.split(large, lines.count(), 1, (i, from, to) -> visit.part(lines.lines(from, to)));
             }
         }
     }
 
-    private static void addLines(double alpha, Lines a, double beta, Lines b) {
+    private static boolean isLarge(Matrix a) {
+        return (double) a.rows() * a.columns() * a.precision().bytes() >= OpenBlasThreads.LARGE_BYTES;
+    }
+
+    // ---- two operands
+
+    /** B ← A with conversion of layout and precision. */
+    void copy(Matrix a, Matrix b) {
+        pairs(a, b, HostLines::copyFrom, HostLines::copyFromTransposed);
+    }
+
+    /** B ← αA + βB. With β = 0, B is not read. */
+    void add(double alpha, Matrix a, double beta, Matrix b) {
+        pairs(a, b, (to, from) -> addLines(alpha, from, beta, to), (to, from) -> addTransposed(alpha, from, beta, to));
+    }
+
+    private interface Pair {
+        void part(HostLines written, HostLines read);
+    }
+
+    /** Visits parts of B with the parts of A that belong to them. */
+    private void pairs(Matrix a, Matrix b, Pair aligned, Pair crossed) {
+        if (b.isEmpty()) {
+            return;
+        }
+        boolean large = isLarge(b);
+        for (long p = 0; p < b.batch(); p++) {
+            HostLines from = HostLines.of(a, a.batch() == 1 ? 0 : p);
+            HostLines to = HostLines.of(b, p);
+            if (a.layout() != b.layout()) {
+                threads.split(large, to.count(), TILE, (i, f, t) -> crossed.part(to.lines(f, t), from.section(f, t)));
+            } else if (from.isPacked() && to.isPacked()) {
+                HostLines source = from.merged();
+                HostLines target = to.merged();
+                threads.split(
+                        large,
+                        target.length(),
+                        UNIT,
+                        (i, f, t) -> aligned.part(target.section(f, t), source.section(f, t)));
+            } else {
+                threads.split(large, to.count(), 1, (i, f, t) -> aligned.part(to.lines(f, t), from.lines(f, t)));
+            }
+        }
+    }
+
+    private static void addLines(double alpha, HostLines a, double beta, HostLines b) {
         double[] x = new double[b.chunk()];
         double[] y = new double[b.chunk()];
-        for (long l = 0; l < b.count; l++) {
-            for (long p = 0; p < b.length; p += y.length) {
-                int part = (int) Math.min(y.length, b.length - p);
+        for (long l = 0; l < b.count(); l++) {
+            for (long p = 0; p < b.length(); p += y.length) {
+                int part = (int) Math.min(y.length, b.length() - p);
                 a.read(l, p, x, 0, part);
                 if (beta != 0) {
                     b.read(l, p, y, 0, part);
@@ -129,14 +158,14 @@ final class EntryWise {
         }
     }
 
-    private static void addTransposed(double alpha, Lines a, double beta, Lines b) {
+    private static void addTransposed(double alpha, HostLines a, double beta, HostLines b) {
         double[] tile = new double[TILE * TILE];
         double[] x = new double[TILE];
         double[] y = new double[TILE];
-        for (long l0 = 0; l0 < a.count; l0 += TILE) {
-            int height = (int) Math.min(TILE, a.count - l0);
-            for (long p0 = 0; p0 < a.length; p0 += TILE) {
-                int width = (int) Math.min(TILE, a.length - p0);
+        for (long l0 = 0; l0 < a.count(); l0 += TILE) {
+            int height = (int) Math.min(TILE, a.count() - l0);
+            for (long p0 = 0; p0 < a.length(); p0 += TILE) {
+                int width = (int) Math.min(TILE, a.length() - p0);
                 for (int l = 0; l < height; l++) {
                     a.read(l0 + l, p0, tile, l * TILE, width);
                 }
@@ -166,28 +195,46 @@ final class EntryWise {
         }
     }
 
-    static void scaleRows(Matrix d, Matrix a) {
+    // ---- A ← diag(d)·A
+
+    void scaleRows(Matrix d, Matrix a) {
         if (a.isEmpty()) {
             return;
         }
         for (long b = 0; b < a.batch(); b++) {
-            long problem = b;
-            Lines lines = Lines.of(a, b);
+            HostLines lines = HostLines.of(a, b);
+            double[] factors = column(d, d.batch() == 1 ? 0 : b);
             if (a.layout() == Layout.ROW_MAJOR) {
-                scaleLines(d, problem, lines);
+                threads.split(
+                        isLarge(a), lines.count(), 1, (i, f, t) -> scaleLines(factors, (int) f, lines.lines(f, t)));
             } else {
-                scaleEntries(d, problem, lines);
+                threads.split(isLarge(a), lines.count(), 1, (i, f, t) -> scaleEntries(factors, lines.lines(f, t)));
             }
         }
     }
 
+    private static double[] column(Matrix d, long b) {
+        double[] entries = new double[Math.toIntExact(d.rows())];
+        HostLines lines = HostLines.of(d, b);
+        if (d.layout() == Layout.COLUMN_MAJOR) {
+            for (int p = 0; p < entries.length; p += HostLines.CHUNK) {
+                lines.read(0, p, entries, p, Math.min(HostLines.CHUNK, entries.length - p));
+            }
+        } else {
+            for (int l = 0; l < entries.length; l++) {
+                lines.read(l, 0, entries, l, 1);
+            }
+        }
+        return entries;
+    }
+
     /** Lines are rows. */
-    private static void scaleLines(Matrix d, long b, Lines a) {
+    private static void scaleLines(double[] factors, int first, HostLines a) {
         double[] chunk = new double[a.chunk()];
-        for (long l = 0; l < a.count; l++) {
-            double factor = d.get(d.batch() == 1 ? 0 : b, l, 0);
-            for (long p = 0; p < a.length; p += chunk.length) {
-                int part = (int) Math.min(chunk.length, a.length - p);
+        for (int l = 0; l < a.count(); l++) {
+            double factor = factors[first + l];
+            for (long p = 0; p < a.length(); p += chunk.length) {
+                int part = (int) Math.min(chunk.length, a.length() - p);
                 a.read(l, p, chunk, 0, part);
                 for (int i = 0; i < part; i++) {
                     chunk[i] *= factor;
@@ -198,18 +245,14 @@ final class EntryWise {
     }
 
     /** Lines are columns. */
-    private static void scaleEntries(Matrix d, long b, Lines a) {
+    private static void scaleEntries(double[] factors, HostLines a) {
         double[] chunk = new double[a.chunk()];
-        double[] factors = new double[a.chunk()];
-        for (long p = 0; p < a.length; p += chunk.length) {
-            int part = (int) Math.min(chunk.length, a.length - p);
-            for (int i = 0; i < part; i++) {
-                factors[i] = d.get(d.batch() == 1 ? 0 : b, p + i, 0);
-            }
-            for (long l = 0; l < a.count; l++) {
+        for (long l = 0; l < a.count(); l++) {
+            for (int p = 0; p < a.length(); p += chunk.length) {
+                int part = (int) Math.min(chunk.length, a.length() - p);
                 a.read(l, p, chunk, 0, part);
                 for (int i = 0; i < part; i++) {
-                    chunk[i] *= factors[i];
+                    chunk[i] *= factors[p + i];
                 }
                 a.write(l, p, chunk, part);
             }

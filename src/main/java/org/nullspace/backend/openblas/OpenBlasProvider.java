@@ -48,7 +48,7 @@ public final class OpenBlasProvider implements BackendProvider {
         if (!availability.usable()) {
             throw new BackendUnavailableException(name(), availability.reasons());
         }
-        return new OpenBlasSession(Team.shared());
+        return new OpenBlasSession(OpenBlasThreads.shared());
     }
 
     private static Availability load() {
@@ -56,7 +56,8 @@ public final class OpenBlasProvider implements BackendProvider {
                 + System.getProperty("os.arch");
         List<String> reasons = new ArrayList<>();
         try {
-            return new Availability(true, List.of(OpenBlasSession.describe(Team.shared())), List.of());
+            OpenBlasThreads threads = OpenBlasThreads.shared();
+            return new Availability(true, List.of(OpenBlasSession.describe(threads)), List.of());
         } catch (LinkageError | RuntimeException e) {
             for (Throwable cause = e; cause != null; cause = cause.getCause()) {
                 String reason = natives + ": " + cause.getClass().getSimpleName() + ": " + cause.getMessage();
