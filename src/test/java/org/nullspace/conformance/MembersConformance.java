@@ -329,9 +329,17 @@ abstract class MembersConformance extends Conformance {
                             .as(where + ", distance " + Arrays.toString(f.distance()))
                             .isEqualTo(feasible);
                     Checks.close("fixed member", where, w, expected, bound);
-                    Checks.close(
-                            "distance", where, f.distance(), miss(w, indices, values, p.k()), 1e-6 * bound + unit(p));
                     Checks.close("distance", where, f.distance(), miss(expected, indices, values, p.k()), bound);
+                    if (feasible) {
+                        assertThat(miss(w, indices, values, p.k())).as(where).containsOnly(0.0);
+                    } else {
+                        Checks.close(
+                                "distance of the miss",
+                                where,
+                                f.distance(),
+                                miss(w, indices, values, p.k()),
+                                p.precision().epsilon() * Dense.norm(expected));
+                    }
                     requireMember("fixed member", where, p, w, Dense.norm(expected));
                     assertThat(f.remainingFreedom()).as(where).isEqualTo(Math.max(0, freedom - indices.length));
                     if (indices.length == 1) {
