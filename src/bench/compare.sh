@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Times this library and the Python peers alternately on the same planted problems, and prints the table of ratios.
+# Times this library, the Python peers and the Java libraries EJML, ojAlgo and Hipparchus alternately on the same planted problems, and prints the table of ratios.
 #
 #   src/bench/compare.sh [--scale full|tiny] [--only KIND,KIND] [--peer TEXT] [--rounds 3] [--repeats 5] [--threads 2]
 #                        [--dir FOLDER] [--out FILE] [--no-build]
@@ -55,8 +55,9 @@ if [ "$build" = yes ]; then
   (cd "$root" && "${MVN:-mvn}" -q -DskipTests package)
   rm -rf "$classes"
   mkdir -p "$classes"
-  "$javac" --release 17 -proc:none -d "$classes" -cp "$jar" -sourcepath "$root/src/jmh/java" \
-    "$root/src/jmh/java/org/nullspace/bench/Headline.java"
+  (cd "$root" && "${MVN:-mvn}" -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile="$classes/classpath")
+  "$javac" --release 17 -proc:none -d "$classes" -cp "$jar:$(cat "$classes/classpath")" -sourcepath "$root/src/jmh/java" \
+    "$root/src/jmh/java/org/nullspace/bench/Headline.java" "$root/src/jmh/java/org/nullspace/bench/JavaPeers.java"
 fi
 
 echo "compare.sh: writing the problems" >&2
@@ -77,7 +78,11 @@ for round in $(seq "$rounds"); do
       echo "compare.sh: org.nullspace.bench.Headline failed on $workload" >&2
       failures=$((failures + 1))
     fi
-    cat "$scratch/peers.jsonl" "$scratch/java.jsonl" >> "$rows"
+    # The Java libraries use no BLAS; those that take part in a workload run in the first pass only.
+    # shellcheck disable=SC2086
+    "$java" ${JAVA_OPTS:-} -cp "$jar:$classes:$(cat "$classes/classpath")" org.nullspace.bench.JavaPeers "${options[@]}" \
+      > "$scratch/javapeers.jsonl"
+    cat "$scratch/peers.jsonl" "$scratch/javapeers.jsonl" "$scratch/java.jsonl" >> "$rows"
   done
 done
 

@@ -6,8 +6,8 @@ import org.nullspace.model.NullSpace;
 
 /** The null space of the factorized X. */
 final class NullSpaceOperator extends SubspaceOperator implements NullSpace {
-    NullSpaceOperator(Regression regression) {
-        super(regression);
+    NullSpaceOperator(Regression regression, MemoryScope life) {
+        super(regression, life);
     }
 
     @Override

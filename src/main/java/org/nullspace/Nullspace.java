@@ -32,8 +32,11 @@ public final class Nullspace {
      * @throws InvalidInputException if an entry is NaN or infinite; the message says which
      */
     public static SolutionSet solve(double[][] x, double[] y) {
+        InvalidInputException.requireNonNull("X", x);
+        InvalidInputException.requireNonNull("y", y);
         if (x.length != y.length) {
-            throw new ShapeMismatchException("X has " + x.length + " rows, y has " + y.length + " entries");
+            throw new ShapeMismatchException(
+                    "X has " + x.length + " rows, y has " + y.length + " entries: y must have one entry per row of X");
         }
         Matrix rows = Matrix.of(x);
         requireFinite("X", x);
@@ -66,8 +69,9 @@ public final class Nullspace {
      * @throws org.nullspace.error.InsufficientMemoryException if the workspace does not fit; nothing has been allocated then
      */
     public static SolutionSet solve(Matrix x, Matrix y, SolveOptions options) {
-        requireSingle(x, "X", "solveBatch");
-        requireSingle(y, "Y", "solveBatch");
+        requireSingle(x, "X");
+        requireSingle(y, "Y");
+        requireOptions(options);
         requireSameRows(x, y);
         return Regression.solve(x, y, options);
     }
@@ -80,7 +84,8 @@ public final class Nullspace {
      * @return the factorization, to be closed by the caller
      */
     public static Factorization factor(Matrix x, SolveOptions options) {
-        requireSingle(x, "X", "solveBatch");
+        requireSingle(x, "X");
+        requireOptions(options);
         return Regression.factor(x, options);
     }
 
@@ -94,6 +99,9 @@ public final class Nullspace {
      * @throws ShapeMismatchException if the batch sizes or the numbers of rows differ
      */
     public static SolutionBatch solveBatch(Matrix x, Matrix y, SolveOptions options) {
+        InvalidInputException.requireNonNull("X", x);
+        InvalidInputException.requireNonNull("Y", y);
+        requireOptions(options);
         if (x.batch() != y.batch()) {
             throw new ShapeMismatchException(
                     "X is a batch of " + x.batch() + " (shape " + x.shape() + "), Y is a batch of " + y.batch()
@@ -114,6 +122,8 @@ public final class Nullspace {
      * @return the plan
      */
     public static Plan plan(long n, long d, long k, Precision precision, SolveOptions options) {
+        InvalidInputException.requireNonNull("precision", precision);
+        requireOptions(options);
         if (n < 0 || d < 0 || k < 0) {
             throw new InvalidInputException(
                     "a plan for X of shape " + n + "×" + d + " and " + k + " targets: sizes must not be negative");
@@ -124,10 +134,14 @@ public final class Nullspace {
         }
     }
 
-    private static void requireSingle(Matrix a, String name, String instead) {
-        if (a.batch() != 1) {
+    private static void requireOptions(SolveOptions options) {
+        InvalidInputException.requireNonNull("options", options);
+    }
+
+    private static void requireSingle(Matrix a, String name) {
+        if (InvalidInputException.requireNonNull(name, a).batch() != 1) {
             throw new ShapeMismatchException(name + " is a batch of " + a.batch() + " problems (shape " + a.shape()
-                    + "): use " + instead + ", or choose one with problem(index)");
+                    + "): use solveBatch, or choose one with problem(index)");
         }
     }
 

@@ -2,6 +2,7 @@ package org.nullspace;
 
 import org.nullspace.backend.Session;
 import org.nullspace.error.InvalidInputException;
+import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -37,6 +38,22 @@ final class Operand {
         session.copy(device, out);
         session.synchronize();
         return out;
+    }
+
+    /** Requires a single matrix of a given shape; the message names what determines that shape. */
+    static void requireShape(String name, Matrix a, long rows, long columns, String because) {
+        requireSingle(name, a);
+        if (a.rows() != rows || a.columns() != columns) {
+            throw new ShapeMismatchException(
+                    name + " has shape " + a.shape() + ", needed is " + rows + "×" + columns + ": " + because);
+        }
+    }
+
+    static void requireSingle(String name, Matrix a) {
+        if (InvalidInputException.requireNonNull(name, a).batch() != 1) {
+            throw new ShapeMismatchException(name + " is a batch of " + a.batch() + " (shape " + a.shape()
+                    + "), needed is a single matrix: choose one with problem(index)");
+        }
     }
 
     static void requireTolerance(double tolerance) {

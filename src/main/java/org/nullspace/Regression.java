@@ -34,12 +34,13 @@ final class Regression implements Factorization {
     private final Design design;
     private final Solver.Result result;
     private final List<String> history;
-    private final ReentrantLock lock = new ReentrantLock();
+    private final ReentrantLock lock;
     private @Nullable RankDecision decision;
 
     private Regression(
             Session session,
             boolean ownsSession,
+            ReentrantLock lock,
             MemoryScope scope,
             Matrix x,
             SolveOptions options,
@@ -48,6 +49,7 @@ final class Regression implements Factorization {
             List<String> history) {
         this.session = session;
         this.ownsSession = ownsSession;
+        this.lock = lock;
         this.scope = scope;
         this.x = x;
         this.options = options;
@@ -58,15 +60,22 @@ final class Regression implements Factorization {
 
     static Regression factor(Matrix x, SolveOptions options) {
         BackendSelection selection = BackendSelection.of(options);
-        return factor(selection.open(), true, selection.notes(), x, options);
+        return factor(selection.open(), true, new ReentrantLock(), selection.notes(), x, options);
     }
 
     /**
      * Factorizes on a session that is already open.
      *
      * @param ownsSession whether the session is closed with the regression, and when the factorization throws
+     * @param lock held while the session is used; one for all regressions of a session
      */
-    static Regression factor(Session session, boolean ownsSession, List<String> notes, Matrix x, SolveOptions options) {
+    static Regression factor(
+            Session session,
+            boolean ownsSession,
+            ReentrantLock lock,
+            List<String> notes,
+            Matrix x,
+            SolveOptions options) {
         MemoryScope scope = MemoryScope.open();
         try {
             // Y is not known yet: its share of the workspace is counted for one target.
@@ -77,7 +86,7 @@ final class Regression implements Factorization {
             List<String> history = new ArrayList<>(notes);
             history.addAll(result.history());
             Regression regression =
-                    new Regression(session, ownsSession, scope, x, options, design, result, List.copyOf(history));
+                    new Regression(session, ownsSession, lock, scope, x, options, design, result, List.copyOf(history));
             if (options.spectrum() && result.factors() != null) {
                 regression.rankDecision();
             }
@@ -116,7 +125,7 @@ final class Regression implements Factorization {
     }
 
     SolutionSet solve(Matrix y, boolean owning) {
-        y.requireSingle();
+        Operand.requireSingle("Y", y);
         if (y.rows() != x.rows()) {
             throw new ShapeMismatchException(
                     "X has shape " + x.shape() + ", Y has shape " + y.shape() + ": both must have one row per sample");
@@ -133,6 +142,16 @@ final class Regression implements Factorization {
                         "the solution set or factorization of X (" + x.shape() + ") was used after it had been closed");
             }
             return work.get();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Frees what was made inside this regression, when no other thread uses it. */
+    void close(MemoryScope inside) {
+        lock.lock();
+        try {
+            inside.close();
         } finally {
             lock.unlock();
         }

@@ -2,6 +2,7 @@ package org.nullspace;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import org.nullspace.backend.Session;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -16,25 +17,33 @@ final class RegressionBatch implements SolutionBatch {
     private final Session session;
     private final MemoryScope scope;
     private final List<SolutionSet> problems;
+    private final Outcome[] outcomes;
+    private final int[] ranks;
     private final Matrix minimumNorm;
 
     private RegressionBatch(Session session, MemoryScope scope, List<SolutionSet> problems, Matrix minimumNorm) {
         this.session = session;
         this.scope = scope;
         this.problems = problems;
+        this.outcomes = problems.stream().map(SolutionSet::outcome).toArray(Outcome[]::new);
+        this.ranks = problems.stream()
+                .mapToInt(p -> p.outcome().isSolved() ? p.rank() : -1)
+                .toArray();
         this.minimumNorm = minimumNorm;
     }
 
     static RegressionBatch solve(Matrix x, Matrix y, SolveOptions options) {
         BackendSelection selection = BackendSelection.of(options);
         Session session = selection.open();
+        ReentrantLock lock = new ReentrantLock();
         MemoryScope scope = MemoryScope.open();
         List<SolutionSet> problems = new ArrayList<>();
         try {
             Matrix all =
                     Matrix.uninitialized(scope, x.precision(), x.batch(), x.columns(), y.columns(), Layout.ROW_MAJOR);
             for (int b = 0; b < Math.toIntExact(x.batch()); b++) {
-                Regression regression = Regression.factor(session, false, selection.notes(), x.problem(b), options);
+                Regression regression =
+                        Regression.factor(session, false, lock, selection.notes(), x.problem(b), options);
                 scope.register(regression::close, 0);
                 SolutionSet set = regression.solve(y.problem(b), true);
                 problems.add(set);
@@ -64,14 +73,12 @@ final class RegressionBatch implements SolutionBatch {
 
     @Override
     public Outcome[] outcomes() {
-        return problems.stream().map(SolutionSet::outcome).toArray(Outcome[]::new);
+        return outcomes.clone();
     }
 
     @Override
     public int[] ranks() {
-        return problems.stream()
-                .mapToInt(p -> p.outcome().isSolved() ? p.rank() : -1)
-                .toArray();
+        return ranks.clone();
     }
 
     @Override
@@ -81,8 +88,10 @@ final class RegressionBatch implements SolutionBatch {
 
     @Override
     public void close() {
-        try (session) {
-            scope.close();
+        if (!scope.isClosed()) {
+            try (session) {
+                scope.close();
+            }
         }
     }
 }

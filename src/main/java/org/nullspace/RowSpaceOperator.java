@@ -5,8 +5,8 @@ import org.nullspace.matrix.MemoryScope;
 
 /** The row space of the factorized X: what the projection on the null space leaves behind. */
 final class RowSpaceOperator extends SubspaceOperator {
-    RowSpaceOperator(Regression regression) {
-        super(regression);
+    RowSpaceOperator(Regression regression, MemoryScope life) {
+        super(regression, life);
     }
 
     @Override

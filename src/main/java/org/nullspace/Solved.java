@@ -8,6 +8,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
+import org.nullspace.error.ClosedException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.error.ShapeMismatchException;
@@ -238,7 +239,7 @@ final class Solved implements SolutionSet {
 
     @Override
     public double[] intercept(Matrix coefficients) {
-        requireCoefficients("w", coefficients, features, targets);
+        requireCoefficients("w", coefficients);
         return solved(() -> {
             try (MemoryScope scratch = MemoryScope.open()) {
                 Session session = regression.session();
@@ -251,7 +252,13 @@ final class Solved implements SolutionSet {
 
     @Override
     public Matrix member(Matrix z) {
-        requireCoefficients("z", z, nullity(), targets);
+        Operand.requireShape(
+                "z",
+                z,
+                nullity(),
+                targets,
+                "one row for each of the " + nullity() + " dimensions of the null space of X ("
+                        + regression.x().shape() + "), one column per target");
         return solved(() -> {
             Matrix out = nullSpaceOperator().combine(z);
             addMinimumNorm(out);
@@ -262,7 +269,7 @@ final class Solved implements SolutionSet {
     @Override
     public double[] member(double... z) {
         requireOneTarget();
-        return member(Matrix.column(z)).columnToArray(0);
+        return member(column("z", z)).columnToArray(0);
     }
 
     @Override
@@ -276,7 +283,7 @@ final class Solved implements SolutionSet {
 
     @Override
     public Matrix closestTo(Matrix prior) {
-        requireCoefficients("prior", prior, features, targets);
+        requireCoefficients("prior", prior);
         return fromMinimumNorm((factors, move) -> {
             regression.session().copy(prior, move);
             factors.projectOnNullSpace(move);
@@ -286,19 +293,19 @@ final class Solved implements SolutionSet {
     @Override
     public double[] closestTo(double[] prior) {
         requireOneTarget();
-        return closestTo(Matrix.column(prior)).columnToArray(0);
+        return closestTo(column("prior", prior)).columnToArray(0);
     }
 
     @Override
     public Matrix gradientDescentLimit(Matrix start) {
-        requireCoefficients("start", start, features, targets);
+        requireCoefficients("start", start);
         return closestTo(start);
     }
 
     @Override
     public double[] gradientDescentLimit(double[] start) {
         requireOneTarget();
-        return gradientDescentLimit(Matrix.column(start)).columnToArray(0);
+        return gradientDescentLimit(column("start", start)).columnToArray(0);
     }
 
     @Override
@@ -328,7 +335,13 @@ final class Solved implements SolutionSet {
                 for (int j = 0; j < sizes.length; j++) {
                     feasible &= result.distance()[j] <= tolerance * Math.max(prescribed, sizes[j]);
                 }
-                return new FixedCoefficients(feasible, deliver(moved), result.distance(), nullity() - result.rank());
+                Matrix weights = deliver(moved);
+                for (int i = 0; feasible && i < indices.length; i++) {
+                    for (long j = 0; j < targets; j++) {
+                        weights.set(0, indices[i], j, values[i]);
+                    }
+                }
+                return new FixedCoefficients(feasible, weights, result.distance(), nullity() - result.rank());
             }
         });
     }
@@ -402,17 +415,17 @@ final class Solved implements SolutionSet {
     }
 
     private NullSpaceOperator nullSpaceOperator() {
-        return new NullSpaceOperator(regression);
+        return new NullSpaceOperator(regression, scope);
     }
 
     @Override
     public Subspace rowSpace() {
-        return solved(() -> new RowSpaceOperator(regression));
+        return solved(() -> new RowSpaceOperator(regression, scope));
     }
 
     @Override
     public Decomposition decompose(Matrix coefficients) {
-        requireCoefficients("w", coefficients, features, targets);
+        requireCoefficients("w", coefficients);
         return solved(() -> {
             Matrix nullPart = nullSpaceOperator().project(coefficients);
             Matrix rowPart = Matrix.zeros(Precision.FLOAT64, 1, features, targets, Layout.COLUMN_MAJOR);
@@ -437,12 +450,12 @@ final class Solved implements SolutionSet {
     @Override
     public Decomposition decompose(double[] coefficients) {
         requireOneTarget();
-        return decompose(Matrix.column(coefficients));
+        return decompose(column("w", coefficients));
     }
 
     @Override
     public boolean contains(Matrix coefficients, double tolerance) {
-        requireCoefficients("w", coefficients, features, targets);
+        requireCoefficients("w", coefficients);
         Operand.requireTolerance(tolerance);
         return solved(() -> {
             Matrix base = regression.session().toHost(weightsOrThrow());
@@ -458,7 +471,7 @@ final class Solved implements SolutionSet {
                 }
                 size[j] = Math.max(norm, baseNorm);
             }
-            Matrix rowPart = new RowSpaceOperator(regression).project(difference);
+            Matrix rowPart = new RowSpaceOperator(regression, scope).project(difference);
             for (int j = 0; j < size.length; j++) {
                 double distance = 0;
                 for (long i = 0; i < features; i++) {
@@ -480,25 +493,27 @@ final class Solved implements SolutionSet {
     @Override
     public boolean contains(double[] coefficients) {
         requireOneTarget();
-        return contains(Matrix.column(coefficients));
+        return contains(column("w", coefficients));
     }
 
     // ---- predictions
 
     @Override
     public Matrix predict(Matrix x) {
+        Operand.requireSingle("x", x);
         return solved(() -> predict(x, weightsOrThrow(), intercept()));
     }
 
     @Override
     public double[] predict(double[][] x) {
         requireOneTarget();
-        return predict(Matrix.of(x)).columnToArray(0);
+        return predict(Matrix.of(InvalidInputException.requireNonNull("x", x))).columnToArray(0);
     }
 
     @Override
     public Matrix predict(Matrix x, Matrix coefficients) {
-        requireCoefficients("w", coefficients, features, targets);
+        Operand.requireSingle("x", x);
+        requireCoefficients("w", coefficients);
         return solved(() -> {
             try (MemoryScope scratch = MemoryScope.open()) {
                 Matrix operand = Operand.resident(regression, scratch, coefficients);
@@ -508,10 +523,10 @@ final class Solved implements SolutionSet {
     }
 
     private Matrix predict(Matrix x, Matrix coefficients, double[] constants) {
-        x.requireSingle();
         if (x.columns() != features) {
-            throw new ShapeMismatchException("samples of shape " + x.shape() + " do not fit " + features
-                    + " features: they need " + features + " columns");
+            throw new ShapeMismatchException(
+                    "samples have shape " + x.shape() + ", the regression was fitted to X of shape "
+                            + regression.x().shape() + ": both must have the same number of columns");
         }
         Session session = regression.session();
         try (MemoryScope scratch = MemoryScope.open()) {
@@ -534,6 +549,10 @@ final class Solved implements SolutionSet {
 
     private <T> T solved(Supplier<T> work) {
         return regression.locked(() -> {
+            if (scope.isClosed()) {
+                throw new ClosedException(
+                        "the solution set of X (" + regression.x().shape() + ") was used after it had been closed");
+            }
             if (!outcome.isSolved()) {
                 throw new NoSolutionException(
                         "this regression (X " + regression.x().shape() + ") has no solution set: " + outcome.text());
@@ -563,15 +582,22 @@ final class Solved implements SolutionSet {
         }
     }
 
-    private static void requireCoefficients(String name, Matrix a, long rows, long columns) {
-        a.requireSingle();
-        if (a.rows() != rows || a.columns() != columns) {
-            throw new ShapeMismatchException(
-                    name + " has shape " + a.shape() + ", needed here is " + rows + "×" + columns);
-        }
+    private void requireCoefficients(String name, Matrix a) {
+        Operand.requireShape(
+                name,
+                a,
+                features,
+                targets,
+                "one row per column of X (" + regression.x().shape() + "), one column per target");
+    }
+
+    private static Matrix column(String name, double[] entries) {
+        return Matrix.column(InvalidInputException.requireNonNull(name, entries));
     }
 
     private void requirePrescription(int[] indices, double[] values) {
+        InvalidInputException.requireNonNull("the array of indices", indices);
+        InvalidInputException.requireNonNull("the array of values", values);
         if (indices.length != values.length) {
             throw new ShapeMismatchException(
                     indices.length + " indices and " + values.length + " values: one value per index is needed");
@@ -579,7 +605,8 @@ final class Solved implements SolutionSet {
         Set<Integer> seen = new HashSet<>();
         for (int i = 0; i < indices.length; i++) {
             if (indices[i] < 0 || indices[i] >= features) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is not in [0, " + features + ")");
+                throw new InvalidInputException("coefficient index " + indices[i] + " is not in [0, " + features
+                        + "): X has shape " + regression.x().shape());
             }
             if (!seen.add(indices[i])) {
                 throw new InvalidInputException("coefficient index " + indices[i] + " is prescribed twice");
@@ -595,7 +622,7 @@ final class Solved implements SolutionSet {
         if (owning) {
             regression.close();
         } else {
-            scope.close();
+            regression.close(scope);
         }
     }
 }

@@ -3,6 +3,7 @@ package org.nullspace;
 import java.util.function.Supplier;
 import org.nullspace.backend.Session;
 import org.nullspace.error.InsufficientMemoryException;
+import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
@@ -15,9 +16,12 @@ import org.nullspace.solve.CompleteBasis;
 /** A block of columns of the complete basis as a subspace: the leading r span the row space, the others the null space. */
 abstract class SubspaceOperator implements Subspace {
     final Regression regression;
+    private final MemoryScope life;
 
-    SubspaceOperator(Regression regression) {
+    /** The operator ends with a scope, that of the solution set it was made from. */
+    SubspaceOperator(Regression regression, MemoryScope life) {
         this.regression = regression;
+        this.life = life;
     }
 
     /** Index of the first basis vector of this subspace in the complete basis. */
@@ -47,7 +51,8 @@ abstract class SubspaceOperator implements Subspace {
 
     @Override
     public double[] project(double[] w) {
-        return project(Matrix.column(w)).columnToArray(0);
+        return project(Matrix.column(InvalidInputException.requireNonNull("w", w)))
+                .columnToArray(0);
     }
 
     @Override
@@ -134,15 +139,18 @@ abstract class SubspaceOperator implements Subspace {
     }
 
     private <T> T run(Supplier<T> work) {
-        return regression.locked(work);
+        return regression.locked(() -> {
+            life.checkUsable("the " + name() + " of X (" + regression.x().shape() + ")");
+            return work.get();
+        });
     }
 
     private void requireRows(String what, Matrix a, long rows) {
-        a.requireSingle();
+        Operand.requireSingle(what, a);
         if (a.rows() != rows) {
-            throw new ShapeMismatchException(
-                    what + " has shape " + a.shape() + ", vectors for the " + name() + " of dimension " + dimension()
-                            + " in " + ambientDimension() + " features need " + rows + " rows here");
+            throw new ShapeMismatchException(what + " has shape " + a.shape() + ", needed are " + rows + " rows: the "
+                    + name() + " of X (" + regression.x().shape() + ") has dimension " + dimension() + " in "
+                    + ambientDimension() + " features");
         }
     }
 }

@@ -7,7 +7,7 @@ public final class BackendUnavailableException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     /** Every reason found, in the order of the checks. */
-    private final transient List<String> reasons;
+    private final String[] reasons;
 
     /**
      * Creates the exception.
@@ -17,7 +17,7 @@ public final class BackendUnavailableException extends RuntimeException {
      */
     public BackendUnavailableException(String backend, List<String> reasons) {
         super(backend + " cannot be used on this machine:\n  - " + String.join("\n  - ", reasons));
-        this.reasons = List.copyOf(reasons);
+        this.reasons = reasons.toArray(String[]::new);
     }
 
     /**
@@ -26,6 +26,6 @@ public final class BackendUnavailableException extends RuntimeException {
      * @return the reasons, in the order of the checks
      */
     public List<String> reasons() {
-        return reasons;
+        return List.of(reasons);
     }
 }

@@ -1,9 +1,11 @@
 package org.nullspace.matrix;
 
-import java.lang.management.ManagementFactory;
-import java.lang.ref.Cleaner;
+import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
@@ -16,7 +18,6 @@ public final class HostMemory implements Memory {
     private static final int SEGMENT_SHIFT = 30;
     private static final long SEGMENT_MASK = (1L << SEGMENT_SHIFT) - 1;
     private static final int ALIGNMENT = 64;
-    private static final Cleaner CLEANER = Cleaner.create();
 
     private final MemoryScope scope;
     private final long address;
@@ -49,6 +50,7 @@ public final class HostMemory implements Memory {
         if (bytes < 0) {
             throw new InvalidInputException(what + ": " + bytes + " bytes is not a size");
         }
+        InvalidInputException.requireNonNull("memory scope", scope);
         scope.checkUsable(what);
         if (bytes == 0) {
             return new HostMemory(scope, 0, 0);
@@ -81,20 +83,37 @@ public final class HostMemory implements Memory {
      * @return the memory
      */
     static HostMemory allocateAutomatic(long bytes, boolean zeroed, String what) {
-        MemoryScope scope = MemoryScope.open();
-        HostMemory memory = allocate(scope, bytes, zeroed, what);
-        CLEANER.register(memory, scope::close);
-        return memory;
+        return AutomaticMemory.allocate(bytes, zeroed, what);
     }
 
     /**
-     * Memory of this machine that a process can hope for.
+     * Memory that this process can hope for, read once.
      *
-     * @return bytes of physical memory, the container's limit where there is one
+     * @return bytes of physical memory, or of the control group's limit where that is less
      */
     public static long physicalBytes() {
-        return ((com.sun.management.OperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean())
-                .getTotalMemorySize();
+        return Machine.BYTES;
+    }
+
+    /** The memory of the machine. */
+    private static final class Machine {
+        private static final long BYTES = Math.min(Pointer.totalPhysicalBytes(), controlGroupLimit());
+
+        /** Limit of the Linux control group that the process sees as its root, version 2 or 1. */
+        private static long controlGroupLimit() {
+            long limit = Long.MAX_VALUE;
+            for (String file : List.of("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")) {
+                try {
+                    String text = Files.readString(Path.of(file)).trim();
+                    if (!text.equals("max")) {
+                        limit = Math.min(limit, Long.parseLong(text));
+                    }
+                } catch (IOException | NumberFormatException e) {
+                    // No such file, or not a number: no limit that could be known.
+                }
+            }
+            return limit;
+        }
     }
 
     @Override
@@ -268,9 +287,9 @@ public final class HostMemory implements Memory {
      */
     public ByteBuffer buffer(long offset, int length) {
         scope.checkUsable("memory");
-        if (offset < 0 || length < 0 || offset + length > byteSize) {
+        if (offset < 0 || length < 0 || offset > byteSize - length) {
             throw new IndexOutOfBoundsException(
-                    "bytes " + offset + " to " + (offset + length) + " of a memory of " + byteSize + " bytes");
+                    length + " bytes from byte " + offset + " on, of a memory of " + byteSize + " bytes");
         }
         return length == 0
                 ? ByteBuffer.allocateDirect(0).order(ByteOrder.nativeOrder())
@@ -284,6 +303,12 @@ public final class HostMemory implements Memory {
             this.position = 0;
             this.limit = bytes;
             this.capacity = bytes;
+        }
+
+        /** Positions and limits count bytes. */
+        @Override
+        public int sizeof() {
+            return 1;
         }
 
         private ByteBuffer buffer() {

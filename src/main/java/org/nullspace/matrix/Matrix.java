@@ -65,7 +65,7 @@ public final class Matrix implements AutoCloseable {
      */
     public static Matrix zeros(Precision precision, long batch, long rows, long columns, Layout layout) {
         String what = describe(precision, batch, rows, columns);
-        long bytes = bytes(what, precision, batch, rows, columns);
+        long bytes = bytes(what, precision, batch, rows, columns, layout);
         return packed(HostMemory.allocateAutomatic(bytes, true, what), true, precision, batch, rows, columns, layout);
     }
 
@@ -83,7 +83,7 @@ public final class Matrix implements AutoCloseable {
     public static Matrix zeros(
             MemoryScope scope, Precision precision, long batch, long rows, long columns, Layout layout) {
         String what = describe(precision, batch, rows, columns);
-        long bytes = bytes(what, precision, batch, rows, columns);
+        long bytes = bytes(what, precision, batch, rows, columns, layout);
         return packed(HostMemory.allocate(scope, bytes, true, what), false, precision, batch, rows, columns, layout);
     }
 
@@ -101,7 +101,7 @@ public final class Matrix implements AutoCloseable {
     public static Matrix uninitialized(
             MemoryScope scope, Precision precision, long batch, long rows, long columns, Layout layout) {
         String what = describe(precision, batch, rows, columns);
-        long bytes = bytes(what, precision, batch, rows, columns);
+        long bytes = bytes(what, precision, batch, rows, columns, layout);
         return packed(HostMemory.allocate(scope, bytes, false, what), false, precision, batch, rows, columns, layout);
     }
 
@@ -118,7 +118,8 @@ public final class Matrix implements AutoCloseable {
      */
     public static Matrix over(Memory memory, Precision precision, long batch, long rows, long columns, Layout layout) {
         String what = describe(precision, batch, rows, columns);
-        long bytes = bytes(what, precision, batch, rows, columns);
+        long bytes = bytes(what, precision, batch, rows, columns, layout);
+        InvalidInputException.requireNonNull("memory", memory);
         if (bytes > memory.byteSize()) {
             throw new ShapeMismatchException(
                     what + " needs " + bytes + " bytes, the memory has " + memory.byteSize() + " bytes");
@@ -134,8 +135,7 @@ public final class Matrix implements AutoCloseable {
      * @throws ShapeMismatchException if the rows differ in length
      */
     public static Matrix of(double[][] rows) {
-        long columns = rows.length == 0 ? 0 : rows[0].length;
-        Matrix m = zeros(Precision.FLOAT64, 1, rows.length, columns, Layout.ROW_MAJOR);
+        Matrix m = zeros(Precision.FLOAT64, 1, rows.length, requireRectangular(rows), Layout.ROW_MAJOR);
         m.fillRows(rows);
         return m;
     }
@@ -149,8 +149,7 @@ public final class Matrix implements AutoCloseable {
      * @throws ShapeMismatchException if the rows differ in length
      */
     public static Matrix of(MemoryScope scope, double[][] rows) {
-        long columns = rows.length == 0 ? 0 : rows[0].length;
-        Matrix m = uninitialized(scope, Precision.FLOAT64, 1, rows.length, columns, Layout.ROW_MAJOR);
+        Matrix m = uninitialized(scope, Precision.FLOAT64, 1, rows.length, requireRectangular(rows), Layout.ROW_MAJOR);
         m.fillRows(rows);
         return m;
     }
@@ -162,6 +161,7 @@ public final class Matrix implements AutoCloseable {
      * @return a new matrix of shape {@code entries.length × 1}
      */
     public static Matrix column(double... entries) {
+        InvalidInputException.requireNonNull("the array of entries", entries);
         Matrix m = zeros(Precision.FLOAT64, 1, entries.length, 1, Layout.COLUMN_MAJOR);
         for (int i = 0; i < entries.length; i++) {
             m.set(0, i, 0, entries[i]);
@@ -171,14 +171,23 @@ public final class Matrix implements AutoCloseable {
 
     private void fillRows(double[][] source) {
         for (int i = 0; i < source.length; i++) {
-            if (source[i].length != columns) {
-                throw new ShapeMismatchException("row 0 has " + columns + " entries, row " + i + " has "
-                        + source[i].length + ": all rows must have the same length");
-            }
             for (int j = 0; j < source[i].length; j++) {
                 set(0, i, j, source[i][j]);
             }
         }
+    }
+
+    /** The common length of all rows. */
+    private static long requireRectangular(double[][] rows) {
+        InvalidInputException.requireNonNull("the array of rows", rows);
+        for (int i = 0; i < rows.length; i++) {
+            InvalidInputException.requireNonNull("row " + i, rows[i]);
+            if (rows[i].length != rows[0].length) {
+                throw new ShapeMismatchException("row 0 has " + rows[0].length + " entries, row " + i + " has "
+                        + rows[i].length + ": all rows must have the same length");
+            }
+        }
+        return rows.length == 0 ? 0 : rows[0].length;
     }
 
     private static Matrix packed(
@@ -191,7 +200,9 @@ public final class Matrix implements AutoCloseable {
         return "a " + (batch == 1 ? "" : batch + "×") + rows + "×" + columns + " matrix of " + precision;
     }
 
-    private static long bytes(String what, Precision precision, long batch, long rows, long columns) {
+    private static long bytes(String what, Precision precision, long batch, long rows, long columns, Layout layout) {
+        InvalidInputException.requireNonNull("precision", precision);
+        InvalidInputException.requireNonNull("layout", layout);
         if (batch < 0 || rows < 0 || columns < 0) {
             throw new InvalidInputException(what + ": sizes must not be negative");
         }
@@ -368,7 +379,10 @@ public final class Matrix implements AutoCloseable {
      * @return a view with batch size 1
      */
     public Matrix problem(long b) {
-        checkRange("problem", b, b + 1, batch);
+        if (b < 0 || b >= batch) {
+            throw new IndexOutOfBoundsException(
+                    "problem " + b + " of a batch of " + batch + " (shape " + shape() + ")");
+        }
         return new Matrix(
                 memory,
                 false,
@@ -540,6 +554,7 @@ public final class Matrix implements AutoCloseable {
      * @param source matrix of the same shape; float64 entries are rounded when this is float32
      */
     public void copyFrom(Matrix source) {
+        InvalidInputException.requireNonNull("source", source);
         requireSameShape("source", source);
         source.host();
         host();

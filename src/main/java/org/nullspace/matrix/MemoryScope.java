@@ -81,10 +81,10 @@ public final class MemoryScope implements AutoCloseable {
      * @param bytes how many bytes it frees
      */
     public void register(Runnable release, long bytes) {
-        checkUsable("memory scope");
+        checkThread("a memory scope");
         synchronized (this) {
             if (closed) {
-                throw new ClosedException("memory scope was used after it had been closed");
+                throw new ClosedException("a memory scope was used after it had been closed");
             }
             releases.push(release);
             liveBytes += bytes;
@@ -102,21 +102,24 @@ public final class MemoryScope implements AutoCloseable {
         if (closed) {
             throw new ClosedException(what + " was used after its memory scope had been closed");
         }
+        checkThread(what);
+    }
+
+    private void checkThread(Object what) {
         if (owner != null && owner != Thread.currentThread()) {
             throw new ConfinementException(what.toString(), owner);
         }
     }
 
     /**
-     * Frees all memory of this scope and of the scopes nested in it, the newest first. Closing again has no effect.
+     * Frees all memory of this scope and of the scopes nested in it, the newest first. Closing again has no effect. If releases fail, the
+     * others run nevertheless; the first failure is thrown with the later ones suppressed in it.
      *
      * @throws ConfinementException if the scope is confined to another thread
      */
     @Override
     public void close() {
-        if (owner != null && owner != Thread.currentThread()) {
-            throw new ConfinementException("memory scope", owner);
-        }
+        checkThread("a memory scope");
         Deque<Runnable> toRun;
         synchronized (this) {
             if (closed) {
@@ -127,11 +130,11 @@ public final class MemoryScope implements AutoCloseable {
             releases.clear();
             liveBytes = 0;
         }
-        RuntimeException failure = null;
+        Throwable failure = null;
         for (Runnable release : toRun) {
             try {
                 release.run();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | Error e) {
                 if (failure == null) {
                     failure = e;
                 } else {
@@ -142,8 +145,11 @@ public final class MemoryScope implements AutoCloseable {
         if (parent != null) {
             parent.forget(this);
         }
-        if (failure != null) {
-            throw failure;
+        if (failure instanceof Error error) {
+            throw error;
+        }
+        if (failure instanceof RuntimeException exception) {
+            throw exception;
         }
     }
 

@@ -25,11 +25,15 @@ public record Place(Kind kind, int device) {
      *
      * @param kind host memory or the memory of a CUDA device
      * @param device index of the device
-     * @throws InvalidInputException if the index is negative
+     * @throws InvalidInputException if the index is negative, or a device index is given for the host
      */
     public Place {
+        InvalidInputException.requireNonNull("kind", kind);
         if (device < 0) {
             throw new InvalidInputException("device index " + device + " is negative");
+        }
+        if (kind == Kind.HOST && device != 0) {
+            throw new InvalidInputException("device index " + device + " for the host: it has no devices but 0");
         }
     }
 

@@ -8,7 +8,7 @@ import org.nullspace.matrix.Matrix;
  * @param feasible whether members with exactly those coefficients exist; the data determine some coefficients, which cannot be prescribed
  *     otherwise
  * @param weights if feasible the member of least norm with the prescribed coefficients, otherwise the member that comes nearest to them
- *     (of least norm among those); d×k
+ *     (of least norm among those); d×k. When feasible, the prescribed entries hold the prescribed values exactly
  * @param distance for each target the Euclidean distance between the prescribed coefficients and those of {@code weights}; at rounding
  *     level when feasible
  * @param remainingFreedom dimension of the set of members that are left: d − r minus the number of independent constraints

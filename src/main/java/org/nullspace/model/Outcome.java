@@ -14,8 +14,10 @@ public enum Outcome {
     NOT_CONVERGED(
             false,
             "the singular value iteration did not converge: rescale the columns, or solve with another method or backend"),
-    /** The coefficients exceed the largest number of the precision. All results of this problem are NaN. */
-    OVERFLOW(false, "the coefficients exceed the range of the number format: rescale X or Y, or use float64");
+    /** The coefficients exceed the largest number of the precision, or σ₁ that of float64. All results of this problem are NaN. */
+    OVERFLOW(
+            false,
+            "the coefficients or the singular values exceed the range of the number format: rescale X or Y, or use float64");
 
     private final boolean solved;
     private final String text;

@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.nullspace.error.InvalidInputException;
+import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Precision;
 
 /**
@@ -143,6 +144,24 @@ public final class RankTolerance {
         return List.of(STANDARD, NUMPY, SCIPY, GAP);
     }
 
+    private static void requireSpectrum(double[] sigma, long rows, long columns) {
+        InvalidInputException.requireNonNull("the array of singular values", sigma);
+        if (sigma.length != Math.min(rows, columns)) {
+            throw new ShapeMismatchException(sigma.length + " singular values for X of shape " + rows + "×" + columns
+                    + ": there must be " + Math.min(rows, columns));
+        }
+        for (int i = 0; i < sigma.length; i++) {
+            if (!(sigma[i] >= 0)) {
+                throw new InvalidInputException(
+                        "singular value " + i + " is " + sigma[i] + ": they are numbers of at least 0");
+            }
+            if (i > 0 && sigma[i] > sigma[i - 1]) {
+                throw new InvalidInputException("singular value " + i + " (" + sigma[i]
+                        + ") is larger than the one before (" + sigma[i - 1] + "): they must be in descending order");
+            }
+        }
+    }
+
     private static void requireNonNegative(String what, double value) {
         if (!(value >= 0 && value < Double.POSITIVE_INFINITY)) {
             throw new InvalidInputException(what + " " + value + " is not a finite number of at least 0");
@@ -170,8 +189,11 @@ public final class RankTolerance {
      * @param columns d
      * @param precision precision of X
      * @return the decision, with the ranks under the other named policies
+     * @throws ShapeMismatchException if there are not min(n,d) singular values
+     * @throws InvalidInputException if they are not in descending order, or one is negative or NaN
      */
     public RankDecision decide(double[] singularValues, long rows, long columns, Precision precision) {
+        requireSpectrum(singularValues, rows, columns);
         double cutoff = cutoff(singularValues, rows, columns, precision);
         int rank = count(singularValues, cutoff);
         Map<String, Integer> others = new LinkedHashMap<>();
@@ -216,8 +238,8 @@ public final class RankTolerance {
     private double fixedCutoff(double sigmaMax, long rows, long columns, Precision precision) {
         double eps = precision.epsilon();
         return switch (kind) {
-            case STANDARD, GAP -> sigmaMax * 8 * Math.sqrt((double) Math.min(rows, columns)) * eps;
-            case NUMPY -> sigmaMax * (double) Math.max(rows, columns) * eps;
+            case STANDARD, GAP -> sigmaMax * (8 * Math.sqrt((double) Math.min(rows, columns)) * eps);
+            case NUMPY -> sigmaMax * ((double) Math.max(rows, columns) * eps);
             case SCIPY -> sigmaMax * eps;
             case RELATIVE -> sigmaMax * parameter;
             case ABSOLUTE -> parameter;

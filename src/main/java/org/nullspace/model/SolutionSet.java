@@ -16,7 +16,10 @@ import org.nullspace.matrix.Matrix;
  *
  * <p><b>Trouble.</b> A set whose {@link #outcome()} is a failure has NaN coefficients; whatever else is asked of it throws
  * {@link org.nullspace.error.NoSolutionException}. Arguments of the wrong shape throw
- * {@link org.nullspace.error.ShapeMismatchException}; a closed set throws {@link org.nullspace.error.ClosedException}.
+ * {@link org.nullspace.error.ShapeMismatchException}; {@link org.nullspace.error.InvalidInputException} says that an argument is
+ * missing or out of its range. Non-finite numbers in coefficients or samples spread into the results that depend on them. Once the set is
+ * closed, its shape, outcome and residual norms can still be asked for; whatever else is asked throws
+ * {@link org.nullspace.error.ClosedException}.
  */
 public interface SolutionSet extends AutoCloseable {
     // ---- what it is
@@ -273,8 +276,8 @@ public interface SolutionSet extends AutoCloseable {
     boolean contains(Matrix w, double tolerance);
 
     /**
-     * Whether coefficients are members, with the tolerance √ε · min(1, …): see {@link #contains(Matrix, double)} with 1.5e-8 for float64 and
-     * 3.5e-4 for float32 data.
+     * Whether coefficients are members, with the tolerance √ε of the precision of X, 1.5e-8 for float64 and 3.5e-4 for float32: see
+     * {@link #contains(Matrix, double)}.
      *
      * @param w coefficients, d×k
      * @return true if every column is a member

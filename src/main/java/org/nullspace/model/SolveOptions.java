@@ -157,7 +157,7 @@ public final class SolveOptions {
          * @return this builder
          */
         public Builder method(Method value) {
-            this.method = value;
+            this.method = InvalidInputException.requireNonNull("method", value);
             return this;
         }
 
@@ -168,7 +168,7 @@ public final class SolveOptions {
          * @return this builder
          */
         public Builder rankTolerance(RankTolerance value) {
-            this.rankTolerance = value;
+            this.rankTolerance = InvalidInputException.requireNonNull("rank tolerance", value);
             return this;
         }
 
@@ -179,7 +179,7 @@ public final class SolveOptions {
          * @return this builder
          */
         public Builder intercept(InterceptRule value) {
-            this.intercept = value;
+            this.intercept = InvalidInputException.requireNonNull("intercept rule", value);
             return this;
         }
 
@@ -192,7 +192,7 @@ public final class SolveOptions {
          * @return this builder
          */
         public Builder precision(Precision value) {
-            this.precision = value;
+            this.precision = InvalidInputException.requireNonNull("precision", value);
             return this;
         }
 
@@ -203,7 +203,7 @@ public final class SolveOptions {
          * @return this builder
          */
         public Builder backend(BackendChoice value) {
-            this.backend = value;
+            this.backend = InvalidInputException.requireNonNull("backend", value);
             return this;
         }
 
@@ -241,6 +241,7 @@ public final class SolveOptions {
          * @throws InvalidInputException if a weight is negative, infinite or NaN, or all are 0
          */
         public Builder sampleWeights(double... weights) {
+            InvalidInputException.requireNonNull("the array of sample weights", weights);
             double largest = 0;
             for (int i = 0; i < weights.length; i++) {
                 if (!(weights[i] >= 0 && weights[i] < Double.POSITIVE_INFINITY)) {
@@ -260,8 +261,18 @@ public final class SolveOptions {
          * The options.
          *
          * @return new options
+         * @throws InvalidInputException if options contradict each other: a device index with the CPU, or the Gram matrix, which is always
+         *     float64, with float32 arithmetic
          */
         public SolveOptions build() {
+            if (backend == BackendChoice.CPU && device != 0) {
+                throw new InvalidInputException(
+                        "device " + device + " was chosen with backend CPU: a device index is for CUDA");
+            }
+            if (method == Method.GRAM && precision == Precision.FLOAT32) {
+                throw new InvalidInputException(
+                        "precision FLOAT32 was chosen with method GRAM, whose arithmetic is always float64: choose GESVD or QR_SVD");
+            }
             return new SolveOptions(this);
         }
     }

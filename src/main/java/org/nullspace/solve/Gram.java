@@ -14,9 +14,10 @@ import org.nullspace.model.RankTolerance;
  */
 final class Gram {
     /**
-     * Squares of entries must stay clear of underflow: smaller lower bounds on σ_p are not trusted. Overflow shows as a non-finite norm.
+     * Singular values must lie between this and its inverse: then neither their squares, nor targets of a size in the same range multiplied
+     * or divided by these squares, leave the range of the number format.
      */
-    private static final double SMALLEST_SIGMA = 1e-140;
+    private static final double SMALLEST_SIGMA = 0x1p-300;
 
     private Gram() {}
 
@@ -58,10 +59,13 @@ final class Gram {
         double condition = normL * normInverse;
         double sigmaMin = 1 / normInverse;
         String bounds = String.format(java.util.Locale.ROOT, "condition number at most %.3g", condition);
-        if (info != 0 || !(condition < Double.POSITIVE_INFINITY) || !(sigmaMin > SMALLEST_SIGMA)) {
+        if (info != 0
+                || !(condition < Double.POSITIVE_INFINITY)
+                || !(sigmaMin > SMALLEST_SIGMA)
+                || !(normL < 1 / SMALLEST_SIGMA)) {
             scope.close();
             return Attempt.declined(
-                    "GRAM: squares of the entries of X overflow or underflow, or X holds a NaN or an infinity");
+                    "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an" + " infinity");
         }
         if (condition > largestCondition(p)) {
             scope.close();

@@ -80,6 +80,36 @@ final class GramFactors extends Factors {
 
     @Override
     public void solve(Matrix y, Matrix w) {
+        if (y.isEmpty()) {
+            return;
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix norms = session.allocate(scratch, 1, y.columns());
+            session.columnNorms(y, norms);
+            double[] units = toHost(session, norms);
+            boolean moderate = true;
+            for (int j = 0; j < units.length; j++) {
+                units[j] = Scaling.factor(units[j], Precision.FLOAT64);
+                moderate &= units[j] == 1;
+            }
+            if (moderate) {
+                refine(y, w);
+                return;
+            }
+            // Targets of extreme size: products with σ⁻² would leave the number format where W does not.
+            Matrix scaled = vectors(scratch, y.rows(), y.columns());
+            session.copy(y, scaled);
+            session.scaleRows(column(scratch, units), scaled.transposed());
+            refine(scaled, w);
+            for (int j = 0; j < units.length; j++) {
+                units[j] = 1 / units[j];
+            }
+            session.scaleRows(column(scratch, units), w.transposed());
+        }
+    }
+
+    /** W ← X⁺Y for targets of moderate size. */
+    private void refine(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix residual = vectors(scratch, y.rows(), y.columns());
             session.copy(y, residual);

@@ -53,27 +53,28 @@ public final class Planner {
             reasons.add(
                     "X is float32, the arithmetic is " + options.precision() + " (a Gram matrix is always float64)");
         }
-        long design = designBytes(n, d, k, options);
+        double design = designBytes(n, d, k, options);
         if (design > 0) {
             reasons.add("weights or an intercept: a transformed copy of X is factorized");
         }
-        long first = design + bytes(methods.get(0), n, d, k, precision, options.precision());
-        long worst = first;
+        double first = design + bytes(methods.get(0), n, d, k, precision, options.precision());
+        double worst = first;
         for (Method method : methods) {
             worst = Math.max(worst, design + bytes(method, n, d, k, precision, options.precision()));
         }
-        return new Plan(methods, reasons, backend, first, worst, availableBytes);
+        return new Plan(methods, reasons, backend, (long) first, (long) worst, availableBytes);
     }
 
-    private static long designBytes(long n, long d, long k, SolveOptions options) {
+    private static double designBytes(double n, double d, double k, SolveOptions options) {
         boolean transformed = options.intercept() == InterceptRule.UNPENALISED || options.sampleWeights() != null;
         return transformed ? 8 * (n * d + n * k + d) : 0;
     }
 
-    private static long bytes(Method method, long n, long d, long k, Precision data, Precision working) {
-        long p = Math.min(n, d);
-        long q = Math.max(n, d);
-        long w = working.bytes();
+    /** Counted in floating point, which is exact up to 2⁵³ and goes to the largest long beyond rather than around it. */
+    private static double bytes(Method method, double n, double d, double k, Precision data, Precision working) {
+        double p = Math.min(n, d);
+        double q = Math.max(n, d);
+        double w = working.bytes();
         return switch (method) {
             case AUTO -> throw new IllegalArgumentException("AUTO is not a method that computes");
             case GRAM ->

@@ -44,9 +44,16 @@ final class QrSvd {
                 session.svd(algorithm, inner, s, zt, status);
                 double[] sigma = Factors.toHost(session, s);
                 if (session.read(status)[0] == 0) {
+                    double[] unscaled = SpectralFactors.unscaled(sigma, scale);
+                    if (Double.isInfinite(unscaled[0])) {
+                        scope.close();
+                        return Attempt.failed(
+                                Outcome.OVERFLOW,
+                                "QR_SVD: the largest singular value of X exceeds the range of float64");
+                    }
                     OrthonormalColumns longSide = new ReflectedColumns(session, a, tau, inner);
                     OrthonormalColumns shortSide = new DenseColumns(session, zt.transposed());
-                    int rank = rankOf.applyAsInt(SpectralFactors.unscaled(sigma, scale));
+                    int rank = rankOf.applyAsInt(unscaled);
                     return Attempt.done(
                             new SpectralFactors(
                                     session,

@@ -1,0 +1,42 @@
+package org.nullspace.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.Test;
+
+class StagesTest {
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+    private final Console console = new Console(
+            new PrintStream(new ByteArrayOutputStream()), new PrintStream(err, true, StandardCharsets.UTF_8), false);
+
+    @Test
+    void shortWorkIsSilent() {
+        try (Stages stages = new Stages(console)) {
+            stages.begin("reading");
+            stages.at(1, 2);
+            stages.begin("solving");
+        }
+        assertThat(err.size()).isZero();
+    }
+
+    @Test
+    void longWorkIsTold() throws Exception {
+        try (Stages stages = new Stages(console)) {
+            stages.begin("reading x.npy");
+            stages.at(250_000_000, 1_000_000_000);
+            long limit = System.nanoTime() + 20_000_000_000L;
+            while (err.size() == 0 && System.nanoTime() < limit) {
+                Thread.sleep(20);
+            }
+        }
+        String text = err.toString(StandardCharsets.UTF_8);
+        assertThat(text.lines()).hasSizeGreaterThanOrEqualTo(2);
+        assertThat(text)
+                .startsWith("nullspace: reading x.npy … 25 % of 1.00 GB")
+                .contains("done after");
+        assertThat(text).doesNotContain("\u001b", "\r\r");
+    }
+}

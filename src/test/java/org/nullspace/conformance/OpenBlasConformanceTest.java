@@ -1,0 +1,55 @@
+package org.nullspace.conformance;
+
+import org.junit.jupiter.api.Nested;
+import org.nullspace.backend.DeviceKind;
+
+/** The suite on the CPU. */
+class OpenBlasConformanceTest {
+    @Nested
+    class Solver extends SolverConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Subspaces extends SubspaceConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Members extends MembersConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class KnownEffects extends KnownEffectConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Ranks extends RankConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Intercepts extends InterceptConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+}
