@@ -197,7 +197,12 @@ final class Regression implements Factorization {
         if (known == null) {
             Matrix factorized = design.x();
             known = options.rankTolerance()
-                    .decide(factors().singularValues(), factorized.rows(), factorized.columns(), dataPrecision());
+                    .decide(
+                            factors().singularValues(),
+                            factorized.rows(),
+                            factorized.columns(),
+                            dataPrecision(),
+                            factors().precision());
             decision = known;
         }
         return known;

@@ -352,7 +352,7 @@ final class Solved implements SolutionSet {
         double relative = decision.rank() == 0
                 ? 0
                 : 8
-                        * Math.sqrt(Math.min(samples, features))
+                        * (Math.sqrt(samples) + Math.sqrt(features))
                         * regression.factors().precision().epsilon()
                         * decision.condition();
         return Math.min(0.5, Math.max(64 * regression.factors().precision().epsilon(), relative));

@@ -165,7 +165,7 @@ public final class HostMemory implements Memory {
      * @param count number of entries
      */
     public void read(long index, double[] target, int from, int count) {
-        scope.checkUsable("memory");
+        checkOpen();
         while (count > 0) {
             int part = segmentPart(index << 3, count, 3);
             segment(index << 3).asDoubleBuffer().get(segmentIndex(index << 3, 3), target, from, part);
@@ -184,7 +184,7 @@ public final class HostMemory implements Memory {
      * @param count number of entries
      */
     public void read(long index, float[] target, int from, int count) {
-        scope.checkUsable("memory");
+        checkOpen();
         while (count > 0) {
             int part = segmentPart(index << 2, count, 2);
             segment(index << 2).asFloatBuffer().get(segmentIndex(index << 2, 2), target, from, part);
@@ -203,7 +203,7 @@ public final class HostMemory implements Memory {
      * @param count number of entries
      */
     public void write(long index, double[] source, int from, int count) {
-        scope.checkUsable("memory");
+        checkOpen();
         while (count > 0) {
             int part = segmentPart(index << 3, count, 3);
             segment(index << 3).asDoubleBuffer().put(segmentIndex(index << 3, 3), source, from, part);
@@ -222,7 +222,7 @@ public final class HostMemory implements Memory {
      * @param count number of entries
      */
     public void write(long index, float[] source, int from, int count) {
-        scope.checkUsable("memory");
+        checkOpen();
         while (count > 0) {
             int part = segmentPart(index << 2, count, 2);
             segment(index << 2).asFloatBuffer().put(segmentIndex(index << 2, 2), source, from, part);
@@ -241,6 +241,8 @@ public final class HostMemory implements Memory {
      * @param bytes number of bytes
      */
     void copyFrom(long offset, HostMemory source, long sourceOffset, long bytes) {
+        checkOpen();
+        source.checkOpen();
         while (bytes > 0) {
             int part = (int) Math.min(
                     bytes, (1L << SEGMENT_SHIFT) - Math.max(offset & SEGMENT_MASK, sourceOffset & SEGMENT_MASK));
@@ -253,6 +255,13 @@ public final class HostMemory implements Memory {
             offset += part;
             sourceOffset += part;
             bytes -= part;
+        }
+    }
+
+    /** Bulk access may come from the threads that help the owner of a confined scope, so only the end of the scope is checked. */
+    private void checkOpen() {
+        if (scope.isClosed()) {
+            scope.checkUsable("memory");
         }
     }
 

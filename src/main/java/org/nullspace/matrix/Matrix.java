@@ -556,26 +556,22 @@ public final class Matrix implements AutoCloseable {
     public void copyFrom(Matrix source) {
         InvalidInputException.requireNonNull("source", source);
         requireSameShape("source", source);
-        HostMemory from = source.host();
-        HostMemory to = host();
+        source.host();
+        host();
         if (isEmpty()) {
             return;
         }
         for (long b = 0; b < batch; b++) {
-            HostLines read = source.lines(from, b);
-            HostLines written = lines(to, b);
+            HostLines from = HostLines.of(source, b);
+            HostLines to = HostLines.of(this, b);
             if (source.layout == layout) {
-                written.copyFrom(read);
+                to.copyFrom(from);
             } else {
-                written.copyFromTransposed(read);
+                to.copyFromTransposed(from);
             }
         }
         Reference.reachabilityFence(source);
         Reference.reachabilityFence(this);
-    }
-
-    private HostLines lines(HostMemory host, long b) {
-        return new HostLines(host, precision, offset + b * batchStride, leadingDimension, lineCount(), lineLength());
     }
 
     // ---- checks

@@ -57,7 +57,7 @@ public final class Pictures {
             c.level("cut-off", cutoff, Canvas.QUIET, 1.3f);
         }
         if (!above.isEmpty()) {
-            c.points("count", column(above, 0), column(above, 1), Canvas.BLUE, diameter, true);
+            c.points("kept", column(above, 0), column(above, 1), Canvas.BLUE, diameter, true);
         }
         if (!below.isEmpty()) {
             c.points("count as zero", column(below, 0), column(below, 1), Canvas.ORANGE, diameter, true);
@@ -66,7 +66,7 @@ public final class Pictures {
             c.labelLevel("cut-off " + Axis.number(cutoff), cutoff, Canvas.QUIET);
         }
         if (!above.isEmpty() && !below.isEmpty()) {
-            c.labelBeside("count", column(above, 0), column(above, 1), Canvas.BLUE);
+            c.labelBeside("kept", column(above, 0), column(above, 1), Canvas.BLUE);
             c.labelBeside("count as zero", column(below, 0), column(below, 1), Canvas.ORANGE);
         }
         return c.picture(false);

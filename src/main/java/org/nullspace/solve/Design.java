@@ -64,7 +64,7 @@ public final class Design {
             throw new ShapeMismatchException("there are " + weights.length + " sample weights, X has shape " + x.shape()
                     + ": one weight per row is needed");
         }
-        if ((weights == null && !intercept) || x.isEmpty()) {
+        if ((weights == null && !intercept) || x.rows() == 0) {
             return new Design(session, scope, resident(session, scope, x), intercept, null, new int[0], x.rows(), null);
         }
         double[] all = weights == null ? ones(Math.toIntExact(x.rows())) : weights;

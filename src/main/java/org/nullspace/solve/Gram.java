@@ -22,11 +22,11 @@ final class Gram {
     private Gram() {}
 
     /**
-     * Largest condition number for which L is trusted: the computed Gram matrix is off by about pε‖X‖² in norm, which must be small against
-     * σ_p². With κ at most this, pεκ² ≤ 1/100.
+     * Largest condition number for which L is trusted: the computed Gram matrix is off by about (p + √q)ε‖X‖² in norm, q = max(n,d), which
+     * must be small against σ_p². With κ at most this, (p + √q)εκ² ≤ 1/100.
      */
-    static double largestCondition(long p) {
-        return Math.sqrt(0.01 / (p * Precision.FLOAT64.epsilon()));
+    static double largestCondition(long p, long q) {
+        return Math.sqrt(0.01 / ((p + Math.sqrt(q)) * Precision.FLOAT64.epsilon()));
     }
 
     static Attempt factor(
@@ -67,10 +67,11 @@ final class Gram {
             return Attempt.declined(
                     "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an" + " infinity");
         }
-        if (condition > largestCondition(p)) {
+        double trusted = largestCondition(p, a.columns());
+        if (condition > trusted) {
             scope.close();
             return Attempt.declined("GRAM: no certificate, " + bounds + ", and the Gram matrix is trusted up to "
-                    + String.format(java.util.Locale.ROOT, "%.3g", largestCondition(p)));
+                    + String.format(java.util.Locale.ROOT, "%.3g", trusted));
         }
         if (!tolerance.certifiesFullRank(normL, sigmaMin, x.rows(), x.columns(), dataPrecision)) {
             scope.close();

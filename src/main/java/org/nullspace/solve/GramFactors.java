@@ -44,16 +44,17 @@ final class GramFactors extends Factors {
         this.wide = x.rows() <= x.columns();
         this.cholesky = cholesky;
         this.rank = Math.toIntExact(cholesky.rows());
-        this.contractions = contractions(conditionBound);
+        this.contractions = contractions(conditionBound, rank, Math.max(x.rows(), x.columns()));
     }
 
     /**
-     * Number of applications of the approximate inverse, each of which reduces the error by εκ² (times a modest constant), that bring it
-     * to rounding level.
+     * Number of applications of the approximate inverse that bring the error to rounding level. Each reduces it by (p + √q)εκ₂². The bound on
+     * κ₂ in the Frobenius norm exceeds κ₂ by about a factor p on spread spectra, which outweighs p; a long side does not enter into it.
      */
-    private static int contractions(double conditionBound) {
+    private static int contractions(double conditionBound, long p, long q) {
         double eps = Precision.FLOAT64.epsilon();
-        double factor = Math.min(0.1, conditionBound * conditionBound * eps);
+        double growth = Math.max(1, Math.sqrt(q) / p);
+        double factor = Math.min(0.1, growth * conditionBound * conditionBound * eps);
         return (int) Math.max(2, Math.ceil(Math.log(eps) / Math.log(factor)));
     }
 

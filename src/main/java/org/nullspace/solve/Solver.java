@@ -65,7 +65,7 @@ public final class Solver {
         }
         Precision working = dataPrecision == Precision.FLOAT32 ? options.precision() : Precision.FLOAT64;
         ToIntFunction<double[]> rankOf = sigma -> options.rankTolerance()
-                .decide(sigma, x.rows(), x.columns(), dataPrecision)
+                .decide(sigma, x.rows(), x.columns(), dataPrecision, working)
                 .rank();
         List<String> history = new ArrayList<>();
         Method last = first;

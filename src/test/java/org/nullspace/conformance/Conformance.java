@@ -7,6 +7,7 @@ import org.nullspace.backend.Backends;
 import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
@@ -50,6 +51,11 @@ abstract class Conformance {
 
     final SolutionSet solve(double[][] x, double[][] y, SolveOptions options) {
         return Nullspace.solve(Matrix.of(x), Matrix.of(y), options);
+    }
+
+    /** The documented standard cut-off relative to the largest singular value. */
+    static double standardCutoff(int n, int d, Precision data, Precision arithmetic) {
+        return 8 * (Math.sqrt(Math.min(n, d)) * data.epsilon() + Math.sqrt(Math.max(n, d)) * arithmetic.epsilon());
     }
 
     /** Entries of a matrix; the matrix is closed. */

@@ -12,4 +12,44 @@ class OpenBlasConformanceTest {
             return DeviceKind.CPU;
         }
     }
+
+    @Nested
+    class Subspaces extends SubspaceConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Members extends MembersConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class KnownEffects extends KnownEffectConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Ranks extends RankConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Intercepts extends InterceptConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
 }

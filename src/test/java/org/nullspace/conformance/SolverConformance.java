@@ -3,6 +3,8 @@ package org.nullspace.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.math.BigDecimal;
+import java.math.MathContext;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -63,6 +65,7 @@ abstract class SolverConformance extends Conformance {
             String where = mode + " on " + p;
             try (SolutionSet s = solve(p, mode)) {
                 requireSolution(where, p, s);
+                requireDecision(where, p, s, mode.working());
             }
         }
     }
@@ -125,13 +128,12 @@ abstract class SolverConformance extends Conformance {
                         .isGreaterThan(Dense.norm(Dense.column(w, j)));
             }
         }
-        requireDecision(where, p, s, sigma);
     }
 
-    private static void requireDecision(String where, Planted p, SolutionSet s, double[] sigma) {
+    private static void requireDecision(String where, Planted p, SolutionSet s, Precision arithmetic) {
+        double[] sigma = s.singularValues();
         RankDecision decision = s.rankDecision();
-        double cutoff =
-                sigma[0] * 8 * Math.sqrt(Math.min(p.n(), p.d())) * p.precision().epsilon();
+        double cutoff = sigma[0] * standardCutoff(p.n(), p.d(), p.precision(), arithmetic);
         assertThat(decision.rank()).as(where).isEqualTo(p.rank());
         assertThat(decision.policy()).as(where).isEqualTo("standard");
         assertThat(decision.cutoff()).as(where).isBetween(cutoff * (1 - 1e-14), cutoff * (1 + 1e-14));
@@ -160,6 +162,55 @@ abstract class SolverConformance extends Conformance {
 
     private static int above(double[] sigma, double cutoff) {
         return (int) Arrays.stream(sigma).filter(v -> v > cutoff).count();
+    }
+
+    /**
+     * Two long rows, one constant and one that leaves it by ±δ: rounding errors of all inner products add up with one sign. The answer has two
+     * values in turn, a and b, which are known exactly.
+     */
+    @Test
+    void solvesLongRowsThatAreNearlyConstant() {
+        int d = 1 << 16;
+        for (double c : new double[] {1, 0.1, 3.7}) {
+            for (int exponent : new int[] {4, 10, 16, 20, 22}) {
+                double high = c * (1 + Math.scalb(1.0, -exponent));
+                double low = c * (1 - Math.scalb(1.0, -exponent));
+                Matrix x = Matrix.zeros(Precision.FLOAT64, 1, 2, d, Layout.ROW_MAJOR);
+                for (int j = 0; j < d; j++) {
+                    x.set(0, 0, j, c);
+                    x.set(0, 1, j, j % 2 == 0 ? high : low);
+                }
+                // c(a + b)d/2 = 1 and (high·a + low·b)d/2 = 2
+                BigDecimal half = new BigDecimal(d / 2);
+                BigDecimal sum = BigDecimal.ONE.divide(new BigDecimal(c).multiply(half), MathContext.DECIMAL128);
+                BigDecimal target = new BigDecimal(2).divide(half, MathContext.DECIMAL128);
+                BigDecimal spread = new BigDecimal(high).subtract(new BigDecimal(low));
+                BigDecimal a =
+                        target.subtract(new BigDecimal(low).multiply(sum)).divide(spread, MathContext.DECIMAL128);
+                double[] w = new double[d];
+                for (int j = 0; j < d; j++) {
+                    w[j] = (j % 2 == 0 ? a : sum.subtract(a)).doubleValue();
+                }
+                for (Mode mode : Mode.of(Precision.FLOAT64)) {
+                    try (SolutionSet s = Nullspace.solve(x, Matrix.column(1, 2), options(mode))) {
+                        String where = mode + ", rows of " + c + " and " + c + "(1±2^-" + exponent + ") " + s.history();
+                        assertThat(s.rank()).as(where).isEqualTo(2);
+                        double condition = Math.scalb(2.0, exponent);
+                        Checks.close(
+                                "forward error for nearly constant rows",
+                                where,
+                                s.minimumNorm().columnToArray(0),
+                                w,
+                                2 * Math.sqrt(d) * 0x1p-52 * condition * Dense.norm(w));
+                        Checks.atMost(
+                                "null part for nearly constant rows",
+                                where,
+                                Dense.norm(s.nullSpace().project(w)),
+                                2 * Math.sqrt(d) * 0x1p-52 * condition * Dense.norm(w));
+                    }
+                }
+            }
+        }
     }
 
     // ---- storage
@@ -731,7 +782,7 @@ abstract class SolverConformance extends Conformance {
                     .hasMessageContainingAll("z", "1×1", "1×2");
             assertThatThrownBy(() -> s.predict(Matrix.column(1, 2)))
                     .isInstanceOf(ShapeMismatchException.class)
-                    .hasMessageContainingAll("2×1", "3 features");
+                    .hasMessageContainingAll("samples", "2×1", "2×3");
             assertThatThrownBy(() -> s.nullSpace().project(Matrix.column(1, 2)))
                     .isInstanceOf(ShapeMismatchException.class)
                     .hasMessageContainingAll("null space", "2×1", "3");

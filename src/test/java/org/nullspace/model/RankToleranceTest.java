@@ -28,7 +28,10 @@ class RankToleranceTest {
     static Stream<Arguments> formulas() {
         return Stream.of(
                 Arguments.of(
-                        RankTolerance.standard(), "standard", 4 * 8 * Math.sqrt(3) * EPS, 4 * 8 * Math.sqrt(3) * EPS32),
+                        RankTolerance.standard(),
+                        "standard",
+                        4 * 8 * (Math.sqrt(3) + Math.sqrt(5)) * EPS,
+                        4 * 8 * (Math.sqrt(3) * EPS32 + Math.sqrt(5) * EPS)),
                 Arguments.of(RankTolerance.numpy(), "numpy", 4 * 5 * EPS, 4 * 5 * EPS32),
                 Arguments.of(RankTolerance.scipy(), "scipy", 4 * EPS, 4 * EPS32),
                 Arguments.of(RankTolerance.relative(0.25), "relative(0.25)", 1, 1),
@@ -80,6 +83,10 @@ class RankToleranceTest {
         double[] sigma = geometric(64, 1e3);
         RankDecision decision = RankTolerance.standard().decide(sigma, 64, 200_000, Precision.FLOAT32);
         assertThat(decision.rank()).isEqualTo(64);
+        RankDecision inFloat32 =
+                RankTolerance.standard().decide(sigma, 64, 200_000, Precision.FLOAT32, Precision.FLOAT32);
+        assertThat(inFloat32.rank()).isEqualTo(64);
+        assertThat(inFloat32.cutoff()).isCloseTo(8 * (8 + Math.sqrt(200_000)) * EPS32, within(1e-18));
         // max(n,d)·ε calls the same matrix deficient, which is why it is not the default.
         assertThat(decision.ranksUnderOtherPolicies())
                 .containsEntry("numpy", 35)
@@ -166,7 +173,7 @@ class RankToleranceTest {
     void whatLiesBelowTheRoundingLevelCountsAsTheRoundingLevel() {
         // 1e-3/1e-300 would be the widest gap; but everything below the standard cut-off is noise, and 1/1e-3 ...
         // decides.
-        double floor = 8 * Math.sqrt(3) * EPS;
+        double floor = 8 * (Math.sqrt(3) + Math.sqrt(3)) * EPS;
         RankDecision d = RankTolerance.gap().decide(new double[] {1, 1e-3, 1e-300}, 3, 3, Precision.FLOAT64);
         assertThat(d.rank()).isEqualTo(2);
         assertThat(d.cutoff()).isCloseTo(Math.sqrt(1e-3 * floor), within(1e-20));

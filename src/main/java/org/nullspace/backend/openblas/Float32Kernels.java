@@ -73,8 +73,9 @@ final class Float32Kernels implements Kernels {
     }
 
     @Override
-    public void trsm(int side, int uplo, int trans, int m, int n, Pointer t, int ldt, Pointer b, int ldb) {
-        openblas.cblas_strsm(COLUMN_MAJOR, side, uplo, trans, NON_UNIT, m, n, 1, of(t), ldt, of(b), ldb);
+    public void trsm(
+            int side, int uplo, int trans, int m, int n, double alpha, Pointer t, int ldt, Pointer b, int ldb) {
+        openblas.cblas_strsm(COLUMN_MAJOR, side, uplo, trans, NON_UNIT, m, n, (float) alpha, of(t), ldt, of(b), ldb);
     }
 
     @Override
@@ -88,12 +89,29 @@ final class Float32Kernels implements Kernels {
     }
 
     @Override
+    public double dot(int n, Pointer x, int incX, Pointer y, int incY) {
+        return openblas.cblas_sdot(n, of(x), incX, of(y), incY);
+    }
+
+    @Override
+    public void axpy(int n, double alpha, Pointer x, int incX, Pointer y, int incY) {
+        openblas.cblas_saxpy(n, (float) alpha, of(x), incX, of(y), incY);
+    }
+
+    @Override
     public int geqrt3(int m, int n, Pointer a, int lda, Pointer t, int ldt) {
         return openblas.LAPACKE_sgeqrt3_work(COLUMN_MAJOR, m, n, of(a), lda, of(t), ldt);
     }
 
     @Override
+    public int larft(int n, int k, Pointer v, int ldv, Pointer tau, Pointer t, int ldt) {
+        return openblas.LAPACKE_slarft_work(
+                COLUMN_MAJOR, (byte) 'F', (byte) 'C', n, k, of(v), ldv, of(tau), of(t), ldt);
+    }
+
+    @Override
     public int larfb(
+            char side,
             char trans,
             int m,
             int n,
@@ -108,7 +126,7 @@ final class Float32Kernels implements Kernels {
             int ldwork) {
         return openblas.LAPACKE_slarfb_work(
                 COLUMN_MAJOR,
-                (byte) 'L',
+                (byte) side,
                 (byte) trans,
                 (byte) 'F',
                 (byte) 'C',
@@ -123,24 +141,6 @@ final class Float32Kernels implements Kernels {
                 ldc,
                 of(work),
                 ldwork);
-    }
-
-    @Override
-    public int ormqr(
-            char side,
-            char trans,
-            int m,
-            int n,
-            int k,
-            Pointer a,
-            int lda,
-            Pointer tau,
-            Pointer c,
-            int ldc,
-            Pointer work,
-            int lwork) {
-        return openblas.LAPACKE_sormqr_work(
-                COLUMN_MAJOR, (byte) side, (byte) trans, m, n, k, of(a), lda, of(tau), of(c), ldc, of(work), lwork);
     }
 
     @Override

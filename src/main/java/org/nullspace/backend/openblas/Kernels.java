@@ -89,15 +89,25 @@ interface Kernels {
 
     void syrk(int uplo, int trans, int n, int k, double alpha, Pointer a, int lda, double beta, Pointer c, int ldc);
 
-    void trsm(int side, int uplo, int trans, int m, int n, Pointer t, int ldt, Pointer b, int ldb);
+    void trsm(int side, int uplo, int trans, int m, int n, double alpha, Pointer t, int ldt, Pointer b, int ldb);
 
     int potrf(char uplo, int n, Pointer a, int lda);
 
     int trtri(char uplo, int n, Pointer a, int lda);
 
+    double dot(int n, Pointer x, int incX, Pointer y, int incY);
+
+    void axpy(int n, double alpha, Pointer x, int incX, Pointer y, int incY);
+
+    /** QR factorization of a panel with m ≥ n, recursive; leaves the triangular factor T of its block reflector. */
     int geqrt3(int m, int n, Pointer a, int lda, Pointer t, int ldt);
 
+    /** Triangular factor T of k forward, columnwise reflectors of length n. */
+    int larft(int n, int k, Pointer v, int ldv, Pointer tau, Pointer t, int ldt);
+
+    /** Applies a forward, columnwise block reflector or its transpose; {@code work} has k columns. */
     int larfb(
+            char side,
             char trans,
             int m,
             int n,
@@ -110,20 +120,6 @@ interface Kernels {
             int ldc,
             Pointer work,
             int ldwork);
-
-    int ormqr(
-            char side,
-            char trans,
-            int m,
-            int n,
-            int k,
-            Pointer a,
-            int lda,
-            Pointer tau,
-            Pointer c,
-            int ldc,
-            Pointer work,
-            int lwork);
 
     int gesdd(
             char job,

@@ -1,6 +1,7 @@
 package org.nullspace.backend.openblas;
 
 import java.lang.ref.Reference;
+import java.util.Arrays;
 import org.bytedeco.openblas.global.openblas;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
@@ -17,7 +18,8 @@ import org.nullspace.matrix.Precision;
 
 /**
  * A session on the host. Work is done when a call returns, so that {@link #synchronize()} has nothing to wait for. This class checks the
- * operands; the work is in {@link Products}, {@link Factorizations}, {@link EntryWise} and {@link Reductions}.
+ * operands; the work is in {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder} and
+ * {@link Spectra}.
  */
 final class OpenBlasSession implements Session {
     /** Name of the backend. */
@@ -26,26 +28,37 @@ final class OpenBlasSession implements Session {
     /** The library is built with 32-bit integers (LP64). */
     static final long MAX_DIMENSION = Integer.MAX_VALUE;
 
-    private final Team team;
-    private final Workspace workspace = new Workspace();
+    private final OpenBlasThreads threads;
+    private final Workspace[] workspaces;
+    private final Workspace factors = new Workspace();
+    private final EntryWise entryWise;
+    private final Reductions reductions;
     private final Products products;
-    private final Factorizations factorizations;
+    private final Cholesky cholesky;
+    private final Householder householder;
+    private final Spectra spectra;
     private boolean closed;
 
-    OpenBlasSession(Team team) {
-        this.team = team;
-        this.products = new Products(team);
-        this.factorizations = new Factorizations(team, workspace);
+    OpenBlasSession(OpenBlasThreads threads) {
+        this.threads = threads;
+        workspaces = new Workspace[threads.count()];
+        Arrays.setAll(workspaces, i -> new Workspace());
+        entryWise = new EntryWise(threads);
+        reductions = new Reductions(threads);
+        products = new Products(threads, entryWise, workspaces);
+        cholesky = new Cholesky(products);
+        householder = new Householder(threads, workspaces, factors);
+        spectra = new Spectra(reductions, entryWise, workspaces[0]);
     }
 
-    static String describe(Team team) {
+    static String describe(OpenBlasThreads threads) {
         String version = openblas.OPENBLAS_VERSION.trim();
-        return version + ", " + team.size() + (team.size() == 1 ? " thread" : " threads");
+        return version + ", " + threads.count() + (threads.count() == 1 ? " thread" : " threads");
     }
 
     @Override
     public String description() {
-        return describe(team);
+        return describe(threads);
     }
 
     @Override
@@ -104,18 +117,13 @@ final class OpenBlasSession implements Session {
 
     @Override
     public void copy(Matrix source, Matrix target) {
-        long batch = operands("copy")
+        operands("copy")
                 .reads("source", source)
                 .writes("target", target)
                 .shapes(source.rows() == target.rows() && source.columns() == target.columns(), "the shapes must agree")
                 .checkedOrSame();
-        if (source.batch() == batch) {
-            target.copyFrom(source);
-            return;
-        }
-        for (long b = 0; b < batch; b++) {
-            target.problem(b).copyFrom(source);
-        }
+        entryWise.copy(source, target);
+        keep(source, target);
     }
 
     @Override
@@ -129,15 +137,15 @@ final class OpenBlasSession implements Session {
     @Override
     public void fill(Matrix a, double value) {
         operands("fill").writes("A", a).checked();
-        EntryWise.fill(a, value);
-        Reference.reachabilityFence(a);
+        entryWise.fill(a, value);
+        keep(a);
     }
 
     @Override
     public void identity(Matrix a) {
         operands("identity").writes("A", a).checked();
-        EntryWise.identity(a);
-        Reference.reachabilityFence(a);
+        entryWise.identity(a);
+        keep(a);
     }
 
     @Override
@@ -146,8 +154,8 @@ final class OpenBlasSession implements Session {
                 .writes("A", a)
                 .shapes(a.rows() == a.columns(), "A must be square")
                 .checked();
-        EntryWise.keepTriangle(triangle, a);
-        Reference.reachabilityFence(a);
+        entryWise.keepTriangle(triangle, a);
+        keep(a);
     }
 
     @Override
@@ -158,9 +166,8 @@ final class OpenBlasSession implements Session {
                 .samePrecision()
                 .shapes(a.rows() == b.rows() && a.columns() == b.columns(), "the shapes must agree")
                 .checkedOrSame();
-        EntryWise.add(alpha, a, beta, b);
-        Reference.reachabilityFence(a);
-        Reference.reachabilityFence(b);
+        entryWise.add(alpha, a, beta, b);
+        keep(a, b);
     }
 
     @Override
@@ -173,9 +180,8 @@ final class OpenBlasSession implements Session {
                         d.columns() == 1 && d.rows() == a.rows(),
                         "d must be a column with one factor for each row of A")
                 .checked();
-        EntryWise.scaleRows(d, a);
-        Reference.reachabilityFence(d);
-        Reference.reachabilityFence(a);
+        entryWise.scaleRows(d, a);
+        keep(d, a);
     }
 
     // ---- reductions
@@ -190,9 +196,8 @@ final class OpenBlasSession implements Session {
                         norms.rows() == 1 && norms.columns() == a.columns(),
                         "norms must be a row with one entry for each column of A")
                 .checked();
-        Reductions.columnNorms(a, norms);
-        Reference.reachabilityFence(a);
-        Reference.reachabilityFence(norms);
+        reductions.columnNorms(a, norms);
+        keep(a, norms);
     }
 
     @Override
@@ -203,9 +208,8 @@ final class OpenBlasSession implements Session {
                 .float64(result)
                 .shapes(result.rows() == 1 && result.columns() == 1, "the result must be 1×1")
                 .checked();
-        Reductions.maxMagnitude(a, result);
-        Reference.reachabilityFence(a);
-        Reference.reachabilityFence(result);
+        reductions.maxMagnitude(a, result);
+        keep(a, result);
     }
 
     // ---- products and triangular solves
@@ -224,6 +228,7 @@ final class OpenBlasSession implements Session {
                 .int32()
                 .checked();
         products.multiply(alpha, a, b, beta, c);
+        keep(a, b, c);
     }
 
     @Override
@@ -238,6 +243,7 @@ final class OpenBlasSession implements Session {
                 .int32()
                 .checked();
         products.gram(alpha, a, beta, c);
+        keep(a, c);
     }
 
     @Override
@@ -249,7 +255,8 @@ final class OpenBlasSession implements Session {
                 .shapes(t.rows() == t.columns() && t.columns() == b.rows(), "T must be n×n and B n×k")
                 .int32()
                 .checked();
-        products.solveTriangular(triangle, t, b);
+        products.solveTriangular(1, triangle, t, b);
+        keep(t, b);
     }
 
     // ---- factorizations
@@ -258,14 +265,16 @@ final class OpenBlasSession implements Session {
     public void cholesky(Matrix a, Status status) {
         Operands operands = operands("cholesky").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
         int[] words = operands.words(status, operands.int32().checked());
-        factorizations.cholesky(a, words);
+        cholesky.factor(a, words);
+        keep(a);
     }
 
     @Override
     public void invertLower(Matrix a, Status status) {
         Operands operands = operands("invertLower").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
         int[] words = operands.words(status, operands.int32().checked());
-        factorizations.invertLower(a, words);
+        cholesky.invert(a, words);
+        keep(a);
     }
 
     @Override
@@ -278,7 +287,8 @@ final class OpenBlasSession implements Session {
                 .column(tau, Math.min(a.rows(), a.columns()), "the smaller dimension of A")
                 .int32()
                 .checked();
-        factorizations.qr(a, tau);
+        householder.factor(a, tau);
+        keep(a, tau);
     }
 
     @Override
@@ -295,7 +305,8 @@ final class OpenBlasSession implements Session {
                         "the reflectors must be m×l with l ≤ m, and C m×k")
                 .int32()
                 .checked();
-        factorizations.applyQ(reflectors, tau, transposed, c);
+        householder.apply(reflectors, tau, transposed, c);
+        keep(reflectors, tau, c);
     }
 
     @Override
@@ -315,9 +326,10 @@ final class OpenBlasSession implements Session {
                 .int32();
         int[] words = operands.words(status, operands.checked());
         operands.require(
-                algorithm == SvdAlgorithm.QR_ITERATION || Factorizations.fitsDivideAndConquer(a.rows(), a.columns()),
+                algorithm == SvdAlgorithm.QR_ITERATION || Spectra.fitsDivideAndConquer(a.rows(), a.columns()),
                 "the workspace of divide and conquer has more than 2³¹ entries for so many columns: use QR iteration");
-        factorizations.svd(algorithm, a, s, vt, words);
+        spectra.svd(algorithm, a, s, vt, words);
+        keep(a, s, vt);
     }
 
     @Override
@@ -331,7 +343,8 @@ final class OpenBlasSession implements Session {
                 .column(s, a.columns(), "the number of columns of A")
                 .int32();
         int[] words = operands.words(status, operands.checked());
-        factorizations.singularValues(a, s, words);
+        spectra.singularValues(a, s, words);
+        keep(a, s);
     }
 
     @Override
@@ -345,7 +358,8 @@ final class OpenBlasSession implements Session {
                 .column(values, a.columns(), "the number of columns of A")
                 .int32();
         int[] words = operands.words(status, operands.checked());
-        factorizations.eigenvalues(a, values, words);
+        spectra.eigenvalues(a, values, words);
+        keep(a, values);
     }
 
     // ---- end of life
@@ -353,8 +367,20 @@ final class OpenBlasSession implements Session {
     @Override
     public void close() {
         closed = true;
-        factorizations.close();
-        workspace.close();
+        for (Workspace workspace : workspaces) {
+            workspace.close();
+        }
+        factors.close();
+        spectra.close();
+    }
+
+    /** Memory without a scope must not be freed, as unreachable, while native code or a helper uses it. */
+    private void keep(Matrix... operands) {
+        for (Matrix operand : operands) {
+            Reference.reachabilityFence(operand);
+        }
+        workspaces[0].trim();
+        factors.trim();
     }
 
     private Operands operands(String operation) {

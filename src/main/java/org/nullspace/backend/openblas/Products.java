@@ -1,43 +1,51 @@
 package org.nullspace.backend.openblas;
 
 import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.HostLines;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
-import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 
 /**
  * Matrix products and triangular solves. BLAS sees column-major operands: a row-major matrix is the transpose of a column-major one at the
- * same address, so every mix of layouts is a choice of side, triangle and transposition, and nothing is copied. Operands that need another
- * precision pass through a tile of bounded size for each thread.
+ * same address, so every mix of layouts is a choice of side, triangle and transposition, and nothing is copied. A float32 operand of a
+ * float64 result passes through tiles of bounded size.
  */
 final class Products {
-    /** Usual size of a tile in bytes: it stays in the second- or third-level cache between conversion and product. */
-    static final long TILE_BYTES = 2L << 20;
+    /** Size of the tile of a product in bytes, one for each thread: it stays in the cache between conversion and product. */
+    static final long TILE_BYTES = 1L << 20;
 
-    /** Largest size of a tile in bytes. */
+    /** Size of the tile of a Gram product in bytes, shared by all threads. */
+    static final long GRAM_TILE_BYTES = 4L << 20;
+
+    /** Largest size of the tile of a Gram product in bytes. */
     static final long MAX_TILE_BYTES = 16L << 20;
 
     /**
-     * A tile is that long in the direction that is summed over if it can be: OpenBLAS's own blocks of that direction are 256 to 512
-     * entries, so that tiles add no passes over the result.
+     * A tile is that long in the direction that is summed over if it can be: OpenBLAS's own blocks of that direction are 256 to 512 entries,
+     * so that tiles add no passes over the result.
      */
     private static final long TILE_DEPTH = 512;
 
-    /** Rows or columns of a product that a thread gets at least. */
-    private static final long LEAST_SLICE = 16;
+    /** Slices of a result begin at multiples of this: whole cache lines, and a multiple of the register tiles of all kernels. */
+    private static final long UNIT = 16;
 
-    /** Columns of A that a thread gets at least when a Gram product is cut along them. */
-    private static final long LEAST_DEPTH = 2048;
+    private static final HostMemory[] NONE = {};
 
-    /** Rows of the result of a Gram product that a thread gets at least when it is cut into blocks. */
-    private static final long LEAST_BLOCK = 96;
+    private final OpenBlasThreads threads;
+    private final EntryWise entryWise;
+    private final Workspace[] workspaces;
 
-    private final Team team;
-
-    Products(Team team) {
-        this.team = team;
+    /**
+     * Products of a session.
+     *
+     * @param workspaces one for each thread
+     */
+    Products(OpenBlasThreads threads, EntryWise entryWise, Workspace[] workspaces) {
+        this.threads = threads;
+        this.entryWise = entryWise;
+        this.workspaces = workspaces;
     }
 
     // ---- C ← αAB + βC
@@ -46,51 +54,70 @@ final class Products {
         if (c.isEmpty()) {
             return;
         }
-        for (long p = 0; p < c.batch(); p++) {
-            multiplyOne(alpha, problem(a, p), problem(b, p), beta, problem(c, p));
-        }
-    }
-
-    /** Cuts the longer side of C into slices. */
-    private void multiplyOne(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
-        if (c.rows() < c.columns()) {
-            multiplyOne(alpha, b.transposed(), a.transposed(), beta, c.transposed());
+        if (a.columns() == 0) {
+            entryWise.scale(beta, c);
             return;
         }
-        double flops = 2.0 * c.rows() * c.columns() * a.columns();
-        int parts = team.parts(flops, c.rows(), LEAST_SLICE);
-        team.run(parts, i -> {
-            long from = Team.start(c.rows(), parts, i);
-            long to = Team.start(c.rows(), parts, i + 1);
-            slice(alpha, a.rows(from, to), b, beta, c.rows(from, to));
-        });
-    }
-
-    private static void slice(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
         boolean wide = c.precision() == Precision.FLOAT64;
-        if (wide && a.precision() == Precision.FLOAT32) {
-            narrowLeft(alpha, a, b, beta, c);
-        } else if (wide && b.precision() == Precision.FLOAT32) {
-            narrowLeft(alpha, b.transposed(), a.transposed(), beta, c.transposed());
-        } else {
-            product(alpha, a, b, beta, c);
+        for (long p = 0; p < c.batch(); p++) {
+            Matrix ap = problem(a, p);
+            Matrix bp = problem(b, p);
+            Matrix cp = problem(c, p);
+            if (wide && b.precision() == Precision.FLOAT32) {
+                product(alpha, bp.transposed(), ap.transposed(), beta, cp.transposed());
+            } else {
+                product(alpha, ap, bp, beta, cp);
+            }
         }
     }
 
-    /** All of one precision, single matrices. */
-    private static void product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
-        int m = (int) c.rows();
-        int n = (int) c.columns();
-        int l = (int) a.columns();
-        if (l == 0) {
-            EntryWise.scale(beta, c);
+    /** Single matrices, nothing empty; B and C have one precision. Slices are rows or columns of C, whichever there are more of. */
+    private void product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        boolean large = isLarge(a, b);
+        boolean narrow = a.precision() != c.precision();
+        HostMemory[] tiles = narrow ? tiles(a, large ? threads.count() : 1) : NONE;
+        OpenBlasThreads.Range rows = (slice, from, to) -> {
+            Matrix part = a.rows(from, to);
+            Matrix result = c.rows(from, to);
+            if (narrow) {
+                tiledGemm(alpha, part, b, beta, result, tiles[slice]);
+            } else {
+                gemm(alpha, part, b, beta, result);
+            }
+        };
+        OpenBlasThreads.Range columns = (slice, from, to) -> {
+            Matrix part = b.columns(from, to);
+            Matrix result = c.columns(from, to);
+            if (narrow) {
+                tiledGemm(alpha, a, part, beta, result, tiles[slice]);
+            } else {
+                gemm(alpha, a, part, beta, result);
+            }
+        };
+        boolean byRows = c.rows() >= c.columns();
+        threads.split(large, byRows ? c.rows() : c.columns(), UNIT, byRows ? rows : columns);
+    }
+
+    private static boolean isLarge(Matrix a, Matrix b) {
+        double flops = 2.0 * a.rows() * a.columns() * b.columns();
+        double bytes = (double) a.rows() * a.columns() * a.precision().bytes()
+                + (double) b.rows() * b.columns() * b.precision().bytes();
+        return flops >= OpenBlasThreads.LARGE_FLOPS || bytes >= OpenBlasThreads.LARGE_BYTES;
+    }
+
+    /** All of one precision. */
+    private static void gemm(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        if (c.columns() > 1 && (c.rows() == 1 || c.layout() == Layout.ROW_MAJOR)) {
+            gemm(alpha, b.transposed(), a.transposed(), beta, c.transposed());
             return;
         }
         Kernels kernels = Kernels.of(c.precision());
-        if (n == 1) {
+        int m = (int) c.rows();
+        int l = (int) a.columns();
+        if (c.columns() == 1) {
             boolean plain = a.layout() == Layout.COLUMN_MAJOR;
             kernels.gemv(
-                    plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
+                    transposition(a),
                     plain ? m : l,
                     plain ? l : m,
                     alpha,
@@ -103,19 +130,11 @@ final class Products {
                     increment(c));
             return;
         }
-        if (m == 1) {
-            product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
-            return;
-        }
-        if (c.layout() == Layout.ROW_MAJOR) {
-            product(alpha, b.transposed(), a.transposed(), beta, c.transposed());
-            return;
-        }
         kernels.gemm(
                 transposition(a),
                 transposition(b),
                 m,
-                n,
+                (int) c.columns(),
                 l,
                 alpha,
                 kernels.at(a, 0),
@@ -128,27 +147,34 @@ final class Products {
     }
 
     /** A is float32, B and C are float64: converts A tile by tile. */
-    private static void narrowLeft(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
-        if (a.columns() == 0) {
-            EntryWise.scale(beta, c);
-            return;
-        }
-        long whole = a.rows() * a.columns() * Double.BYTES;
-        long entries = Math.min(TILE_BYTES, whole) / Double.BYTES;
-        long depth = Math.min(a.columns(), TILE_DEPTH);
-        long height = Math.max(1, Math.min(a.rows(), entries / depth));
-        depth = Math.min(a.columns(), entries / height);
-        try (MemoryScope scope = MemoryScope.open()) {
-            HostMemory memory = tile(scope, height * depth, a);
-            for (long i = 0; i < a.rows(); i += height) {
-                long iEnd = Math.min(a.rows(), i + height);
-                for (long k = 0; k < a.columns(); k += depth) {
-                    long kEnd = Math.min(a.columns(), k + depth);
-                    Matrix tile = converted(memory, a.rows(i, iEnd).columns(k, kEnd));
-                    product(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
-                }
+    private static void tiledGemm(double alpha, Matrix a, Matrix b, double beta, Matrix c, HostMemory memory) {
+        long entries = memory.byteSize() / Double.BYTES;
+        long height = Math.max(1, Math.min(a.rows(), entries / Math.min(a.columns(), TILE_DEPTH)));
+        long depth = Math.min(a.columns(), entries / height);
+        for (long i = 0; i < a.rows(); i += height) {
+            long iEnd = Math.min(a.rows(), i + height);
+            for (long k = 0; k < a.columns(); k += depth) {
+                long kEnd = Math.min(a.columns(), k + depth);
+                Matrix part = a.rows(i, iEnd).columns(k, kEnd);
+                Matrix tile = packed(memory, part);
+                HostLines.of(tile, 0).copyFrom(HostLines.of(part, 0));
+                gemm(alpha, tile, b.rows(k, kEnd), k == 0 ? beta : 1, c.rows(i, iEnd));
             }
         }
+    }
+
+    private HostMemory[] tiles(Matrix a, int count) {
+        long bytes = Math.min(TILE_BYTES, a.rows() * a.columns() * Double.BYTES);
+        HostMemory[] memory = new HostMemory[count];
+        for (int i = 0; i < count; i++) {
+            memory[i] = workspaces[i].atLeast(bytes, "a tile for converting " + a);
+        }
+        return memory;
+    }
+
+    /** Packed float64 matrix of the shape of a part. */
+    private static Matrix packed(HostMemory memory, Matrix part) {
+        return Matrix.over(memory, Precision.FLOAT64, 1, part.rows(), part.columns(), part.layout());
     }
 
     // ---- lower triangle of C ← αAAᵀ + βC
@@ -158,82 +184,49 @@ final class Products {
             return;
         }
         for (long p = 0; p < c.batch(); p++) {
-            gramOne(alpha, problem(a, p), beta, problem(c, p));
-        }
-    }
-
-    private void gramOne(double alpha, Matrix a, double beta, Matrix c) {
-        double flops = (double) c.rows() * c.rows() * a.columns();
-        int slices = team.parts(flops, a.columns(), LEAST_DEPTH);
-        int blocks = team.parts(flops, c.rows(), LEAST_BLOCK);
-        // Slices cost a sum of triangles, blocks read A several times.
-        boolean sliced = slices > 1 && (a.precision() != c.precision() || a.columns() / slices >= 4 * c.rows());
-        if (sliced) {
-            gramBySlices(alpha, a, beta, c, slices);
-        } else if (blocks > 1 && a.precision() == c.precision()) {
-            gramByBlocks(alpha, a, beta, c, blocks);
-        } else {
-            gramPart(alpha, a, beta, c);
-        }
-    }
-
-    /** Adds up the Gram products of slices of A's columns, in the order of the slices. */
-    private void gramBySlices(double alpha, Matrix a, double beta, Matrix c, int slices) {
-        try (MemoryScope scope = MemoryScope.open()) {
-            Matrix others = Matrix.zeros(scope, c.precision(), slices - 1, c.rows(), c.rows(), c.layout());
-            team.run(slices, i -> {
-                Matrix slice = a.columns(Team.start(a.columns(), slices, i), Team.start(a.columns(), slices, i + 1));
-                if (i == 0) {
-                    gramPart(alpha, slice, beta, c);
-                } else {
-                    gramPart(alpha, slice, 0, others.problem(i - 1));
-                }
-            });
-            for (int i = 0; i < slices - 1; i++) {
-                EntryWise.addTriangle(Triangle.LOWER, others.problem(i), c);
-            }
-        }
-    }
-
-    /** Cuts C into blocks: squares below the diagonal first, as they are twice the work of triangles on it. */
-    private void gramByBlocks(double alpha, Matrix a, double beta, Matrix c, int blocks) {
-        int squares = blocks * (blocks - 1) / 2;
-        team.run(squares + blocks, t -> {
-            int row = t;
-            int column = t;
-            if (t < squares) {
-                row = 1;
-                for (int before = 0; t >= before + row; row++) {
-                    before += row;
-                }
-                column = t - row * (row - 1) / 2;
+            Matrix ap = problem(a, p);
+            Matrix cp = problem(c, p);
+            if (a.precision() == c.precision() || a.columns() == 0) {
+                gramOf(alpha, ap, beta, cp);
             } else {
-                row = t - squares;
-                column = row;
+                tiledGram(alpha, ap, beta, cp);
             }
-            long r0 = Team.start(c.rows(), blocks, row);
-            long r1 = Team.start(c.rows(), blocks, row + 1);
-            long c0 = Team.start(c.rows(), blocks, column);
-            long c1 = Team.start(c.rows(), blocks, column + 1);
-            Matrix block = c.rows(r0, r1).columns(c0, c1);
-            if (row == column) {
-                gramOf(alpha, a.rows(r0, r1), beta, block);
-            } else {
-                product(alpha, a.rows(r0, r1), a.rows(c0, c1).transposed(), beta, block);
+        }
+    }
+
+    /**
+     * One precision (or no columns), single matrices. Slices are blocks of rows of the triangle with equal areas: the product of a
+     * rectangle left of a small triangle on the diagonal.
+     */
+    void gramOf(double alpha, Matrix a, double beta, Matrix c) {
+        long n = c.rows();
+        double flops = (double) n * n * a.columns();
+        int slices = (int) Math.min(threads.count(), n / (2 * UNIT));
+        if (flops < OpenBlasThreads.LARGE_FLOPS || slices <= 1) {
+            syrk(alpha, a, beta, c);
+            return;
+        }
+        threads.run(slices, i -> {
+            long from = boundary(n, i, slices);
+            long to = boundary(n, i + 1, slices);
+            Matrix rows = a.rows(from, to);
+            if (from > 0) {
+                gemm(
+                        alpha,
+                        rows,
+                        a.rows(0, from).transposed(),
+                        beta,
+                        c.rows(from, to).columns(0, from));
             }
+            syrk(alpha, rows, beta, c.rows(from, to).columns(from, to));
         });
     }
 
-    private static void gramPart(double alpha, Matrix a, double beta, Matrix c) {
-        if (a.precision() != c.precision() && a.columns() > 0) {
-            narrowGram(alpha, a, beta, c);
-        } else {
-            gramOf(alpha, a, beta, c);
-        }
+    private static long boundary(long n, int slice, int slices) {
+        return slice == slices ? n : Math.round(n * Math.sqrt((double) slice / slices) / UNIT) * UNIT;
     }
 
-    /** Both of one precision, single matrices. */
-    private static void gramOf(double alpha, Matrix a, double beta, Matrix c) {
+    private static void syrk(double alpha, Matrix a, double beta, Matrix c) {
         Kernels kernels = Kernels.of(c.precision());
         kernels.syrk(
                 uplo(Triangle.LOWER, c),
@@ -249,49 +242,52 @@ final class Products {
     }
 
     /** A is float32, C is float64: converts A tile by tile. */
-    private static void narrowGram(double alpha, Matrix a, double beta, Matrix c) {
+    private void tiledGram(double alpha, Matrix a, double beta, Matrix c) {
         long column = a.rows() * Double.BYTES;
-        long bytes = Math.max(TILE_BYTES, Math.min(MAX_TILE_BYTES, TILE_DEPTH * column));
-        long width = Math.max(1, Math.min(a.columns(), bytes / column));
-        try (MemoryScope scope = MemoryScope.open()) {
-            HostMemory memory = tile(scope, width * a.rows(), a);
-            for (long k = 0; k < a.columns(); k += width) {
-                Matrix tile = converted(memory, a.columns(k, Math.min(a.columns(), k + width)));
-                gramOf(alpha, tile, k == 0 ? beta : 1, c);
-            }
+        long wanted = Math.min(MAX_TILE_BYTES, Math.max(GRAM_TILE_BYTES, TILE_DEPTH * column));
+        long bytes = Math.min(Math.max(column, wanted), column * a.columns());
+        HostMemory memory = workspaces[0].atLeast(bytes, "a tile for converting " + a);
+        long width = bytes / column;
+        for (long k = 0; k < a.columns(); k += width) {
+            Matrix part = a.columns(k, Math.min(a.columns(), k + width));
+            Matrix tile = packed(memory, part);
+            entryWise.copy(part, tile);
+            gramOf(alpha, tile, k == 0 ? beta : 1, c);
         }
     }
 
-    // ---- B ← T⁻¹B
+    // ---- B ← αT⁻¹B
 
-    void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
+    /** B ← αT⁻¹B. */
+    void solveTriangular(double alpha, Triangle triangle, Matrix t, Matrix b) {
         if (b.isEmpty()) {
             return;
         }
+        for (long p = 0; p < b.batch(); p++) {
+            Matrix tp = problem(t, p);
+            Matrix bp = problem(b, p);
+            boolean large = (double) b.rows() * b.rows() * b.columns() >= OpenBlasThreads.LARGE_FLOPS;
+            threads.split(large, b.columns(), UNIT, (i, from, to) -> trsm(alpha, triangle, tp, bp.columns(from, to)));
+        }
+    }
+
+    private static void trsm(double alpha, Triangle triangle, Matrix t, Matrix b) {
         Kernels kernels = Kernels.of(b.precision());
         boolean left = b.layout() == Layout.COLUMN_MAJOR;
         boolean plain = (t.layout() == Layout.COLUMN_MAJOR) == left;
         int n = (int) b.rows();
         int k = (int) b.columns();
-        for (long p = 0; p < b.batch(); p++) {
-            Matrix tp = problem(t, p);
-            Matrix bp = problem(b, p);
-            int parts = team.parts((double) n * n * k, k, LEAST_SLICE);
-            team.run(parts, i -> {
-                Matrix slice = bp.columns(Team.start(k, parts, i), Team.start(k, parts, i + 1));
-                int width = (int) slice.columns();
-                kernels.trsm(
-                        left ? Kernels.LEFT : Kernels.RIGHT,
-                        uplo(triangle, tp),
-                        plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
-                        left ? n : width,
-                        left ? width : n,
-                        kernels.at(tp, 0),
-                        ld(tp),
-                        kernels.at(slice, 0),
-                        ld(slice));
-            });
-        }
+        kernels.trsm(
+                left ? Kernels.LEFT : Kernels.RIGHT,
+                uplo(triangle, t),
+                plain ? Kernels.PLAIN : Kernels.TRANSPOSED,
+                left ? n : k,
+                left ? k : n,
+                alpha,
+                kernels.at(t, 0),
+                ld(t),
+                kernels.at(b, 0),
+                ld(b));
     }
 
     // ---- how BLAS sees a matrix
@@ -311,25 +307,12 @@ final class Products {
         return m.batch() == 1 ? m : m.problem(b);
     }
 
-    private static int transposition(Matrix m) {
-        return m.layout() == Layout.COLUMN_MAJOR ? Kernels.PLAIN : Kernels.TRANSPOSED;
-    }
-
     /** Distance of the entries of a matrix of one column. */
-    private static int increment(Matrix column) {
+    static int increment(Matrix column) {
         return column.layout() == Layout.COLUMN_MAJOR ? 1 : ld(column);
     }
 
-    // ---- tiles
-
-    private static HostMemory tile(MemoryScope scope, long entries, Matrix a) {
-        return HostMemory.allocate(scope, entries * Double.BYTES, false, "a tile for converting " + a);
-    }
-
-    /** Copy of a part of an operand as float64. */
-    private static Matrix converted(HostMemory memory, Matrix part) {
-        Matrix tile = Matrix.over(memory, Precision.FLOAT64, 1, part.rows(), part.columns(), part.layout());
-        tile.copyFrom(part);
-        return tile;
+    private static int transposition(Matrix m) {
+        return m.layout() == Layout.COLUMN_MAJOR ? Kernels.PLAIN : Kernels.TRANSPOSED;
     }
 }

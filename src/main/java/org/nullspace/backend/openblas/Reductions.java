@@ -1,7 +1,9 @@
 package org.nullspace.backend.openblas;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.nullspace.matrix.HostLines;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
@@ -14,43 +16,68 @@ final class Reductions {
      */
     private static final double SAFE_SQUARE = 0x1p-960;
 
-    private Reductions() {}
+    /** Columns whose norms are collected at a time. */
+    private static final long BLOCK = 1 << 20;
+
+    /** Ranges of columns for several threads begin at multiples of this. */
+    private static final long UNIT = 16;
+
+    private final OpenBlasThreads threads;
+
+    Reductions(OpenBlasThreads threads) {
+        this.threads = threads;
+    }
 
     // ---- norms
 
-    static void columnNorms(Matrix a, Matrix norms) {
+    void columnNorms(Matrix a, Matrix norms) {
+        double bytes = (double) a.rows() * a.columns() * a.precision().bytes();
         for (long b = 0; b < norms.batch(); b++) {
-            Lines lines = Lines.of(a, b);
-            boolean columnMajor = a.layout() == Layout.COLUMN_MAJOR;
-            int width = (int) Math.min(a.columns(), columnMajor ? 1 : Lines.CHUNK);
-            for (long j = 0; j < a.columns(); j += width) {
-                int part = (int) Math.min(width, a.columns() - j);
-                double[] result = columnMajor ? lineNorm(lines, j) : chunkNorms(lines, j, part);
-                for (int i = 0; i < part; i++) {
-                    norms.set(b, 0, j + i, result[i]);
+            HostLines all = HostLines.of(a, a.batch() == 1 ? 0 : b);
+            boolean turned = a.layout() == Layout.ROW_MAJOR && a.columns() == 1 && all.isVector();
+            boolean linesAreColumns = a.layout() == Layout.COLUMN_MAJOR || turned;
+            HostLines lines = turned ? all.turned() : all;
+            for (long first = 0; first < a.columns(); first += BLOCK) {
+                double[] result = new double[(int) Math.min(BLOCK, a.columns() - first)];
+                long base = first;
+                threads.split(bytes >= OpenBlasThreads.LARGE_BYTES, result.length, UNIT, (i, from, to) -> {
+                    if (linesAreColumns) {
+                        normsOfLines(lines.lines(base + from, base + to), result, (int) from);
+                    } else {
+                        normsAcrossLines(lines.section(base + from, base + to), result, (int) from);
+                    }
+                });
+                for (int j = 0; j < result.length; j++) {
+                    norms.set(b, 0, first + j, result[j]);
                 }
             }
         }
     }
 
-    private static double[] lineNorm(Lines lines, long line) {
-        double sum = sumOfSquares(lines, line, 1);
-        if (isSafe(sum, lines.precision)) {
-            return new double[] {Math.sqrt(sum)};
+    private static void normsOfLines(HostLines lines, double[] result, int first) {
+        double[] chunk = new double[lines.chunk()];
+        for (int l = 0; l < lines.count(); l++) {
+            result[first + l] = normOfLine(lines, l, chunk);
         }
-        double largest = maxMagnitude(lines, line, line + 1);
-        if (!(largest > 0 && largest < Double.POSITIVE_INFINITY)) {
-            return new double[] {largest};
-        }
-        double scale = scale(largest);
-        return new double[] {Math.sqrt(sumOfSquares(lines, line, scale)) / scale};
     }
 
-    private static double sumOfSquares(Lines lines, long line, double scale) {
-        double[] chunk = new double[lines.chunk()];
+    private static double normOfLine(HostLines lines, long line, double[] chunk) {
+        double sum = sumOfSquares(lines, line, 1, chunk);
+        if (isSafe(sum, lines.precision())) {
+            return Math.sqrt(sum);
+        }
+        double largest = maxMagnitude(lines.lines(line, line + 1));
+        if (!(largest > 0 && largest < Double.POSITIVE_INFINITY)) {
+            return largest;
+        }
+        double scale = scale(largest);
+        return Math.sqrt(sumOfSquares(lines, line, scale, chunk)) / scale;
+    }
+
+    private static double sumOfSquares(HostLines lines, long line, double scale, double[] chunk) {
         double sum = 0;
-        for (long p = 0; p < lines.length; p += chunk.length) {
-            int part = (int) Math.min(chunk.length, lines.length - p);
+        for (long p = 0; p < lines.length(); p += chunk.length) {
+            int part = (int) Math.min(chunk.length, lines.length() - p);
             lines.read(line, p, chunk, 0, part);
             if (scale != 1) {
                 for (int i = 0; i < part; i++) {
@@ -89,22 +116,30 @@ final class Reductions {
         return ((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7));
     }
 
-    /** Norms of some columns of a row-major matrix. */
-    private static double[] chunkNorms(Lines lines, long from, int width) {
-        double[] sums = columnSums(lines, from, width, null);
+    /** Norms of the columns of row-major lines, a chunk of columns at a time. */
+    private static void normsAcrossLines(HostLines lines, double[] result, int first) {
+        for (int j = 0; j < lines.length(); j += HostLines.CHUNK) {
+            int width = (int) Math.min(HostLines.CHUNK, lines.length() - j);
+            double[] norms = normsAcrossChunk(lines.section(j, j + width), width);
+            System.arraycopy(norms, 0, result, first + j, width);
+        }
+    }
+
+    private static double[] normsAcrossChunk(HostLines lines, int width) {
+        double[] sums = columnSums(lines, width, null);
         boolean safe = true;
         for (double sum : sums) {
-            safe &= isSafe(sum, lines.precision);
+            safe &= isSafe(sum, lines.precision());
         }
         double[] scales = new double[width];
         Arrays.fill(scales, 1);
         if (!safe) {
-            double[] largest = columnMaxima(lines, from, width);
+            double[] largest = columnMaxima(lines, width);
             for (int j = 0; j < width; j++) {
                 boolean usable = largest[j] > 0 && largest[j] < Double.POSITIVE_INFINITY;
                 scales[j] = usable ? scale(largest[j]) : 1;
             }
-            sums = columnSums(lines, from, width, scales);
+            sums = columnSums(lines, width, scales);
         }
         for (int j = 0; j < width; j++) {
             sums[j] = Math.sqrt(sums[j]) / scales[j];
@@ -112,11 +147,11 @@ final class Reductions {
         return sums;
     }
 
-    private static double[] columnSums(Lines lines, long from, int width, double @Nullable [] scales) {
+    private static double[] columnSums(HostLines lines, int width, double @Nullable [] scales) {
         double[] sums = new double[width];
         double[] row = new double[width];
-        for (long l = 0; l < lines.count; l++) {
-            lines.read(l, from, row, 0, width);
+        for (long l = 0; l < lines.count(); l++) {
+            lines.read(l, 0, row, 0, width);
             if (scales != null) {
                 for (int j = 0; j < width; j++) {
                     row[j] *= scales[j];
@@ -129,11 +164,11 @@ final class Reductions {
         return sums;
     }
 
-    private static double[] columnMaxima(Lines lines, long from, int width) {
+    private static double[] columnMaxima(HostLines lines, int width) {
         double[] largest = new double[width];
         double[] row = new double[width];
-        for (long l = 0; l < lines.count; l++) {
-            lines.read(l, from, row, 0, width);
+        for (long l = 0; l < lines.count(); l++) {
+            lines.read(l, 0, row, 0, width);
             for (int j = 0; j < width; j++) {
                 largest[j] = Math.max(largest[j], Math.abs(row[j]));
             }
@@ -153,30 +188,50 @@ final class Reductions {
 
     // ---- largest magnitude
 
-    static void maxMagnitude(Matrix a, Matrix result) {
+    void maxMagnitude(Matrix a, Matrix result) {
         for (long b = 0; b < result.batch(); b++) {
-            double largest = 0;
-            if (a.rows() > 0 && a.columns() > 0) {
-                Lines lines = Lines.of(a, b).merged();
-                largest = maxMagnitude(lines, 0, lines.count);
-            }
-            result.set(b, 0, 0, largest);
+            result.set(b, 0, 0, maxMagnitude(a, a.batch() == 1 ? 0 : b));
         }
     }
 
-    /**
-     * Magnitudes as bit patterns are ordered like the numbers, and NaN lies above infinity: integer comparison is exact, fast and keeps NaN.
-     */
-    private static double maxMagnitude(Lines lines, long from, long to) {
-        return lines.precision == Precision.FLOAT64 ? maxMagnitude64(lines, from, to) : maxMagnitude32(lines, from, to);
+    /** Whether a matrix has finite entries only. */
+    boolean isFinite(Matrix a, long b) {
+        return Double.isFinite(maxMagnitude(a, b));
     }
 
-    private static double maxMagnitude64(Lines lines, long from, long to) {
+    private double maxMagnitude(Matrix a, long b) {
+        if (a.rows() == 0 || a.columns() == 0) {
+            return 0;
+        }
+        HostLines lines = HostLines.of(a, b).merged();
+        boolean large = (double) lines.count() * lines.length() * a.precision().bytes() >= OpenBlasThreads.LARGE_BYTES;
+        AtomicLong largest = new AtomicLong();
+        OpenBlasThreads.Range range = (i, from, to) -> {
+            HostLines part = lines.count() == 1 ? lines.section(from, to) : lines.lines(from, to);
+            largest.accumulateAndGet(bits(maxMagnitude(part)), Math::max);
+        };
+        threads.split(large, lines.count() == 1 ? lines.length() : lines.count(), 1, range);
+        return Double.longBitsToDouble(largest.get());
+    }
+
+    /**
+     * Magnitudes as bit patterns are ordered like the numbers, and NaN lies above infinity: integer comparison is exact, fast and keeps
+     * NaN.
+     */
+    private static double maxMagnitude(HostLines lines) {
+        return lines.precision() == Precision.FLOAT64 ? maxMagnitude64(lines) : maxMagnitude32(lines);
+    }
+
+    private static long bits(double magnitude) {
+        return Double.doubleToLongBits(magnitude);
+    }
+
+    private static double maxMagnitude64(HostLines lines) {
         double[] chunk = new double[lines.chunk()];
         long largest = 0;
-        for (long l = from; l < to; l++) {
-            for (long p = 0; p < lines.length; p += chunk.length) {
-                int part = (int) Math.min(chunk.length, lines.length - p);
+        for (long l = 0; l < lines.count(); l++) {
+            for (long p = 0; p < lines.length(); p += chunk.length) {
+                int part = (int) Math.min(chunk.length, lines.length() - p);
                 lines.read(l, p, chunk, 0, part);
                 largest = Math.max(largest, maxMagnitude(chunk, part));
             }
@@ -184,19 +239,35 @@ final class Reductions {
         return Double.longBitsToDouble(largest);
     }
 
-    private static double maxMagnitude32(Lines lines, long from, long to) {
+    private static double maxMagnitude32(HostLines lines) {
         float[] chunk = new float[lines.chunk()];
         int largest = 0;
-        for (long l = from; l < to; l++) {
-            for (long p = 0; p < lines.length; p += chunk.length) {
-                int part = (int) Math.min(chunk.length, lines.length - p);
+        for (long l = 0; l < lines.count(); l++) {
+            for (long p = 0; p < lines.length(); p += chunk.length) {
+                int part = (int) Math.min(chunk.length, lines.length() - p);
                 lines.read(l, p, chunk, part);
-                for (int i = 0; i < part; i++) {
-                    largest = Math.max(largest, Float.floatToRawIntBits(chunk[i]) & Integer.MAX_VALUE);
-                }
+                largest = Math.max(largest, maxMagnitude(chunk, part));
             }
         }
         return Float.intBitsToFloat(largest);
+    }
+
+    private static int maxMagnitude(float[] x, int count) {
+        int m0 = 0;
+        int m1 = 0;
+        int m2 = 0;
+        int m3 = 0;
+        int i = 0;
+        for (; i < count - 3; i += 4) {
+            m0 = Math.max(m0, Float.floatToRawIntBits(x[i]) & Integer.MAX_VALUE);
+            m1 = Math.max(m1, Float.floatToRawIntBits(x[i + 1]) & Integer.MAX_VALUE);
+            m2 = Math.max(m2, Float.floatToRawIntBits(x[i + 2]) & Integer.MAX_VALUE);
+            m3 = Math.max(m3, Float.floatToRawIntBits(x[i + 3]) & Integer.MAX_VALUE);
+        }
+        for (; i < count; i++) {
+            m0 = Math.max(m0, Float.floatToRawIntBits(x[i]) & Integer.MAX_VALUE);
+        }
+        return Math.max(Math.max(m0, m1), Math.max(m2, m3));
     }
 
     private static long maxMagnitude(double[] x, int count) {
@@ -219,11 +290,11 @@ final class Reductions {
 
     /** Whether the lower triangle of a column-major matrix has finite entries only. */
     static boolean isFiniteBelow(Matrix a, long b) {
-        Lines lines = Lines.of(a, b);
+        HostLines lines = HostLines.of(a, b);
         double[] chunk = new double[lines.chunk()];
-        for (long l = 0; l < lines.count; l++) {
-            for (long p = l; p < lines.length; p += chunk.length) {
-                int part = (int) Math.min(chunk.length, lines.length - p);
+        for (long l = 0; l < lines.count(); l++) {
+            for (long p = l; p < lines.length(); p += chunk.length) {
+                int part = (int) Math.min(chunk.length, lines.length() - p);
                 lines.read(l, p, chunk, 0, part);
                 if (!Double.isFinite(Double.longBitsToDouble(maxMagnitude(chunk, part)))) {
                     return false;
@@ -231,11 +302,5 @@ final class Reductions {
             }
         }
         return true;
-    }
-
-    /** Whether a matrix has finite entries only. */
-    static boolean isFinite(Matrix a, long b) {
-        Lines lines = Lines.of(a, b).merged();
-        return Double.isFinite(maxMagnitude(lines, 0, lines.count));
     }
 }
