@@ -52,4 +52,28 @@ class OpenBlasConformanceTest {
             return DeviceKind.CPU;
         }
     }
+
+    @Nested
+    class Batches extends BatchConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Lifecycle extends LifecycleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Declarations extends DeclarationConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
 }
