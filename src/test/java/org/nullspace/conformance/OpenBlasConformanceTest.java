@@ -76,4 +76,28 @@ class OpenBlasConformanceTest {
             return DeviceKind.CPU;
         }
     }
+
+    @Nested
+    class Golden extends GoldenConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Oracles extends OracleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
+    class Teaching extends TeachingConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
 }
