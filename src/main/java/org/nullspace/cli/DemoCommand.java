@@ -176,8 +176,9 @@ final class DemoCommand {
     private void drawPolynomials(SolutionSet set, double[] w0, AtomicOutput output) {
         List<Curve> curves = new ArrayList<>();
         curves.add(curve(0, w0));
+        SplitMix64 seeds = new SplitMix64(SEED);
         for (int m = 1; m <= MEMBERS; m++) {
-            try (Matrix w = set.random(m, MEMBER_STEP * m)) {
+            try (Matrix w = set.random(seeds.nextLong(), MEMBER_STEP * m)) {
                 double[] beta = w.columnToArray(0);
                 curves.add(curve(m, beta));
                 console.line("  f" + (char) ('₀' + m) + ", a random member      " + coefficients(beta));

@@ -1,71 +1,75 @@
 package org.nullspace.cli;
 
-import com.fasterxml.jackson.core.JsonFactory;
-import com.fasterxml.jackson.core.JsonGenerator;
-import com.fasterxml.jackson.core.json.JsonWriteFeature;
-import java.io.IOException;
-import java.io.StringWriter;
-import java.io.UncheckedIOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
-/** Writes JSON in ASCII. Numbers that JSON does not have, NaN and the infinities, become null. */
+/** Writes JSON (RFC 8259) in ASCII. Numbers that JSON does not have, NaN and the infinities, become null. */
 final class Json {
+    private static final String HEX = "0123456789abcdef";
+
     private Json() {}
 
     /**
      * One object on one line.
      *
-     * @param object names and values: maps, iterables, arrays of {@code double} or {@code int}, numbers, booleans, strings, null
+     * @param object names and values: maps, iterables, arrays of {@code double}, numbers, booleans, null; everything else as a string
      */
     static String write(Map<String, ?> object) {
-        StringWriter text = new StringWriter();
-        JsonFactory factory =
-                JsonFactory.builder().enable(JsonWriteFeature.ESCAPE_NON_ASCII).build();
-        try (JsonGenerator json = factory.createGenerator(text)) {
-            write(json, object);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-        return text.toString();
+        StringBuilder out = new StringBuilder();
+        value(out, object);
+        return out.toString();
     }
 
-    private static void write(JsonGenerator json, @Nullable Object value) throws IOException {
-        if (value == null) {
-            json.writeNull();
-        } else if (value instanceof Map<?, ?> map) {
-            json.writeStartObject();
+    private static void value(StringBuilder out, @Nullable Object value) {
+        if (value instanceof Map<?, ?> map) {
+            char separator = '{';
             for (Map.Entry<?, ?> entry : map.entrySet()) {
-                json.writeFieldName(String.valueOf(entry.getKey()));
-                write(json, entry.getValue());
+                out.append(separator);
+                separator = ',';
+                string(out, String.valueOf(entry.getKey()));
+                out.append(':');
+                value(out, entry.getValue());
             }
-            json.writeEndObject();
+            out.append(map.isEmpty() ? "{}" : "}");
         } else if (value instanceof Iterable<?> items) {
-            json.writeStartArray();
+            out.append('[');
+            int start = out.length();
             for (Object item : items) {
-                write(json, item);
+                out.append(out.length() == start ? "" : ",");
+                value(out, item);
             }
-            json.writeEndArray();
+            out.append(']');
         } else if (value instanceof double[] numbers) {
-            json.writeStartArray();
-            for (double number : numbers) {
-                write(json, number);
+            out.append('[');
+            for (int i = 0; i < numbers.length; i++) {
+                out.append(i == 0 ? "" : ",");
+                value(out, numbers[i]);
             }
-            json.writeEndArray();
-        } else if (value instanceof int[] numbers) {
-            json.writeArray(numbers, 0, numbers.length);
-        } else if (value instanceof Double number) {
-            if (Double.isFinite(number)) {
-                json.writeNumber(number);
-            } else {
-                json.writeNull();
-            }
-        } else if (value instanceof Integer || value instanceof Long) {
-            json.writeNumber(((Number) value).longValue());
-        } else if (value instanceof Boolean flag) {
-            json.writeBoolean(flag);
+            out.append(']');
+        } else if (value == null || value instanceof Double number && !Double.isFinite(number)) {
+            out.append("null");
+        } else if (value instanceof Number || value instanceof Boolean) {
+            out.append(value);
         } else {
-            json.writeString(value.toString());
+            string(out, value.toString());
         }
+    }
+
+    private static void string(StringBuilder out, String text) {
+        out.append('"');
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                out.append('\\').append(c);
+            } else if (c >= ' ' && c < 127) {
+                out.append(c);
+            } else {
+                out.append("\\u");
+                for (int shift = 12; shift >= 0; shift -= 4) {
+                    out.append(HEX.charAt(c >> shift & 15));
+                }
+            }
+        }
+        out.append('"');
     }
 }

@@ -13,6 +13,9 @@ public record Curve(String name, double[] x, double[] y) {
     /**
      * Copies the arrays.
      *
+     * @param name what it is, for the legend or a label
+     * @param x abscissas
+     * @param y ordinates, as many
      * @throws ShapeMismatchException if the arrays differ in length
      */
     public Curve {
@@ -24,11 +27,21 @@ public record Curve(String name, double[] x, double[] y) {
         y = y.clone();
     }
 
+    /**
+     * The abscissas.
+     *
+     * @return a new array
+     */
     @Override
     public double[] x() {
         return x.clone();
     }
 
+    /**
+     * The ordinates.
+     *
+     * @return a new array
+     */
     @Override
     public double[] y() {
         return y.clone();

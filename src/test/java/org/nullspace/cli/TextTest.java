@@ -51,6 +51,6 @@ class TextTest {
     @Test
     void jsonIsAsciiAndHasNoNaN() {
         assertThat(Json.write(Map.of("λ", List.of(Double.NaN, 1.5, "×\"", true))))
-                .isEqualTo("{\"\\u03BB\":[null,1.5,\"\\u00D7\\\"\",true]}");
+                .isEqualTo("{\"\\u03bb\":[null,1.5,\"\\u00d7\\\"\",true]}");
     }
 }

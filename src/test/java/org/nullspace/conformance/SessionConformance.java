@@ -1193,6 +1193,135 @@ public abstract class SessionConformance {
         }
     }
 
+    // ---- large operands, which backends may treat in other ways
+
+    @ParameterizedTest
+    @EnumSource
+    void multipliesLargeOperands(Precision precision) {
+        SplittableRandom random = new SplittableRandom(17);
+        for (int[] size :
+                new int[][] {{300, 290, 280}, {1200, 130, 70}, {70, 130, 1200}, {1500, 700, 1}, {1, 700, 1500}}) {
+            multiply(
+                    random,
+                    size[0],
+                    size[1],
+                    size[2],
+                    precision,
+                    next(LAYOUTS),
+                    precision,
+                    next(LAYOUTS),
+                    precision,
+                    next(LAYOUTS));
+            multiply(
+                    random,
+                    size[0],
+                    size[1],
+                    size[2],
+                    FLOAT32,
+                    next(LAYOUTS),
+                    FLOAT64,
+                    next(LAYOUTS),
+                    FLOAT64,
+                    next(LAYOUTS));
+        }
+        for (Layout layoutA : LAYOUTS) {
+            for (Layout layoutC : LAYOUTS) {
+                gram(random, 333, 200, precision, layoutA, precision, layoutC);
+                gram(random, 190, 700, FLOAT32, layoutA, FLOAT64, layoutC);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void solvesAndFactorsLargeOperands(Precision precision) {
+        SplittableRandom random = new SplittableRandom(18);
+        for (Triangle triangle : Triangle.values()) {
+            solveTriangular(random, triangle, 270, 260, precision, next(LAYOUTS), next(LAYOUTS));
+            solveTriangular(random, triangle, 270, 260, precision, next(LAYOUTS), next(LAYOUTS));
+        }
+        for (Layout layout : LAYOUTS) {
+            choleskyAndInverse(random, 300, 1, precision, layout);
+        }
+        factorAndApplyQ(random, 400, 200, 1, precision);
+        factorAndApplyQ(random, 200, 400, 1, precision);
+        svd(random, SvdAlgorithm.DIVIDE_AND_CONQUER, 400, 200, 1, precision, 1);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void appliesQToManyColumns(Precision precision) {
+        SplittableRandom random = new SplittableRandom(19);
+        int m = 400;
+        int l = 150;
+        double[][] a = Reference.random(random, m, l, precision);
+        Operand x = upload(scope, a, precision, COLUMN_MAJOR);
+        Matrix tau = session.allocate(scope, precision, 1, l, 1, COLUMN_MAJOR);
+        session.qr(x.view(), tau);
+        double[][] q = Reference.q(x.download()[0], Operand.download(session, tau)[0], m);
+        for (int k : new int[] {2, 3, 20, 300}) {
+            for (Layout layout : LAYOUTS) {
+                for (boolean transposed : new boolean[] {false, true}) {
+                    situation = "applyQ to " + k + " columns, " + layout + ", transposed " + transposed;
+                    double[][] c = Reference.random(random, m, k, precision);
+                    Operand y = upload(scope, c, precision, layout);
+                    session.applyQ(x.view(), tau, transposed, y.view());
+                    double[][] expected = Reference.multiply(transposed ? Reference.transpose(q, m) : q, c, k);
+                    double error = 8 * m * precision.epsilon() * frobenius(c);
+                    assertClose(y.download(), (p, i, j) -> expected[i][j], (p, i, j) -> error);
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void visitsLargeOperands(Precision precision) {
+        SplittableRandom random = new SplittableRandom(20);
+        for (int[] size : new int[][] {{600, 500}, {300_000, 1}, {1, 300_000}, {3, 100_001}, {100_001, 3}}) {
+            int rows = size[0];
+            int columns = size[1];
+            Shape shape = new Shape(1, rows, columns);
+            double[][] a = Reference.random(random, rows, columns, precision);
+            double[][] b = Reference.random(random, rows, columns, precision);
+            double[][] d = Reference.random(random, rows, 1, precision);
+            double[] squares = new double[columns];
+            forEach(new double[][][] {a}, (p, i, j) -> squares[j] += a[i][j] * a[i][j]);
+            for (Layout layoutA : LAYOUTS) {
+                for (Layout layoutB : LAYOUTS) {
+                    situation = rows + "×" + columns + " " + precision + " " + layoutA + " " + layoutB;
+                    try (MemoryScope inner = MemoryScope.open()) {
+                        Operand x = upload(inner, shape, new double[][][] {a}, precision, layoutA, framed());
+                        Operand y = upload(inner, shape, new double[][][] {b}, precision, layoutB, framed());
+                        Operand factors = upload(inner, d, precision, next(LAYOUTS));
+                        Matrix norms = session.allocate(inner, FLOAT64, 1, 1, columns, ROW_MAJOR);
+                        Matrix largest = session.allocate(inner, FLOAT64, 1, 1, 1, ROW_MAJOR);
+                        session.columnNorms(x.view(), norms);
+                        session.maxMagnitude(x.view(), largest);
+                        assertClose(
+                                Operand.download(session, norms),
+                                (p, i, j) -> Math.sqrt(squares[j]),
+                                (p, i, j) -> rows * FLOAT64.epsilon() * Math.sqrt(squares[j]));
+                        assertThat(Operand.download(session, largest)[0][0][0])
+                                .as(situation)
+                                .isEqualTo(largest(a));
+                        session.add(0.5, x.view(), -2, y.view());
+                        session.scaleRows(factors.view(), y.view());
+                        assertClose(
+                                y.download(),
+                                (p, i, j) -> d[i][0] * (0.5 * a[i][j] - 2 * b[i][j]),
+                                (p, i, j) -> 8 * precision.epsilon());
+                        session.copy(x.view(), y.view());
+                        assertClose(y.download(), (p, i, j) -> a[i][j], (p, i, j) -> 0);
+                        session.fill(y.view(), 3);
+                        assertClose(y.download(), (p, i, j) -> 3, (p, i, j) -> 0);
+                        y.assertFrameUntouched();
+                    }
+                }
+            }
+        }
+    }
+
     // ---- misuse
 
     @Test

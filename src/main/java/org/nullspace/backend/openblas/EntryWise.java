@@ -8,9 +8,6 @@ import org.nullspace.matrix.Matrix;
 
 /** Operations that visit every entry once. Arithmetic is float64, also for float32 operands, and rounded when an entry is stored. */
 final class EntryWise {
-    /** Edge of the tiles in which operands of different layouts meet. */
-    private static final int TILE = 32;
-
     /** Parts of a line that several threads write begin at multiples of this, so that they share no cache line. */
     private static final int UNIT = 64;
 
@@ -28,7 +25,7 @@ final class EntryWise {
             Arrays.fill(chunk, value);
             for (long l = 0; l < lines.count(); l++) {
                 for (long p = 0; p < lines.length(); p += chunk.length) {
-                    lines.write(l, p, chunk, (int) Math.min(chunk.length, lines.length() - p));
+                    lines.write(l, p, chunk, 0, (int) Math.min(chunk.length, lines.length() - p));
                 }
             }
         });
@@ -51,7 +48,7 @@ final class EntryWise {
             for (long l = 0; l < lines.count(); l++) {
                 long end = clearsEnd ? lines.length() : l;
                 for (long p = clearsEnd ? l + 1 : 0; p < end; p += zeros.length) {
-                    lines.write(l, p, zeros, (int) Math.min(zeros.length, end - p));
+                    lines.write(l, p, zeros, 0, (int) Math.min(zeros.length, end - p));
                 }
             }
         }
@@ -72,7 +69,7 @@ final class EntryWise {
                     for (int i = 0; i < part; i++) {
                         chunk[i] *= beta;
                     }
-                    lines.write(l, p, chunk, part);
+                    lines.write(l, p, chunk, 0, part);
                 }
             }
         });
@@ -126,19 +123,32 @@ final class EntryWise {
         for (long p = 0; p < b.batch(); p++) {
             HostLines from = HostLines.of(a, a.batch() == 1 ? 0 : p);
             HostLines to = HostLines.of(b, p);
-            if (a.layout() != b.layout()) {
-                threads.split(large, to.count(), TILE, (i, f, t) -> crossed.part(to.lines(f, t), from.section(f, t)));
-            } else if (from.isPacked() && to.isPacked()) {
-                HostLines source = from.merged();
-                HostLines target = to.merged();
-                threads.split(
-                        large,
-                        target.length(),
-                        UNIT,
-                        (i, f, t) -> aligned.part(target.section(f, t), source.section(f, t)));
-            } else {
-                threads.split(large, to.count(), 1, (i, f, t) -> aligned.part(to.lines(f, t), from.lines(f, t)));
+            boolean crosses = a.layout() != b.layout();
+            if (crosses && from.isVector()) {
+                from = from.turned();
+                crosses = false;
+            } else if (crosses && to.isVector()) {
+                to = to.turned();
+                crosses = false;
             }
+            pair(large, crosses, from, to, aligned, crossed);
+        }
+    }
+
+    private void pair(boolean large, boolean crosses, HostLines from, HostLines to, Pair aligned, Pair crossed) {
+        if (crosses) {
+            threads.split(
+                    large, to.count(), HostLines.TILE, (i, f, t) -> crossed.part(to.lines(f, t), from.section(f, t)));
+        } else if (from.isPacked() && to.isPacked()) {
+            HostLines source = from.merged();
+            HostLines target = to.merged();
+            threads.split(
+                    large,
+                    target.length(),
+                    UNIT,
+                    (i, f, t) -> aligned.part(target.section(f, t), source.section(f, t)));
+        } else {
+            threads.split(large, to.count(), 1, (i, f, t) -> aligned.part(to.lines(f, t), from.lines(f, t)));
         }
     }
 
@@ -152,45 +162,39 @@ final class EntryWise {
                 if (beta != 0) {
                     b.read(l, p, y, 0, part);
                 }
-                combine(alpha, x, beta, y, part);
-                b.write(l, p, y, part);
+                combine(alpha, x, 0, beta, y, part);
+                b.write(l, p, y, 0, part);
             }
         }
     }
 
     private static void addTransposed(double alpha, HostLines a, double beta, HostLines b) {
-        double[] tile = new double[TILE * TILE];
-        double[] x = new double[TILE];
-        double[] y = new double[TILE];
-        for (long l0 = 0; l0 < a.count(); l0 += TILE) {
-            int height = (int) Math.min(TILE, a.count() - l0);
-            for (long p0 = 0; p0 < a.length(); p0 += TILE) {
-                int width = (int) Math.min(TILE, a.length() - p0);
-                for (int l = 0; l < height; l++) {
-                    a.read(l0 + l, p0, tile, l * TILE, width);
-                }
-                for (int p = 0; p < width; p++) {
-                    for (int l = 0; l < height; l++) {
-                        x[l] = tile[l * TILE + p];
-                    }
+        double[] x = new double[(int) (Math.min(HostLines.TILE, a.count()) * Math.min(HostLines.TILE, a.length()))];
+        double[] y = new double[(int) Math.min(HostLines.TILE, a.count())];
+        for (long l = 0; l < a.count(); l += HostLines.TILE) {
+            int height = (int) Math.min(HostLines.TILE, a.count() - l);
+            for (long p = 0; p < a.length(); p += HostLines.TILE) {
+                int width = (int) Math.min(HostLines.TILE, a.length() - p);
+                a.readAcross(l, height, p, width, x);
+                for (int i = 0; i < width; i++) {
                     if (beta != 0) {
-                        b.read(p0 + p, l0, y, 0, height);
+                        b.read(p + i, l, y, 0, height);
                     }
-                    combine(alpha, x, beta, y, height);
-                    b.write(p0 + p, l0, y, height);
+                    combine(alpha, x, i * height, beta, y, height);
+                    b.write(p + i, l, y, 0, height);
                 }
             }
         }
     }
 
-    private static void combine(double alpha, double[] x, double beta, double[] y, int count) {
+    private static void combine(double alpha, double[] x, int from, double beta, double[] y, int count) {
         if (beta == 0) {
             for (int i = 0; i < count; i++) {
-                y[i] = alpha * x[i];
+                y[i] = alpha * x[from + i];
             }
         } else {
             for (int i = 0; i < count; i++) {
-                y[i] = alpha * x[i] + beta * y[i];
+                y[i] = alpha * x[from + i] + beta * y[i];
             }
         }
     }
@@ -204,7 +208,9 @@ final class EntryWise {
         for (long b = 0; b < a.batch(); b++) {
             HostLines lines = HostLines.of(a, b);
             double[] factors = column(d, d.batch() == 1 ? 0 : b);
-            if (a.layout() == Layout.ROW_MAJOR) {
+            if (a.layout() == Layout.ROW_MAJOR && lines.isVector() && a.columns() == 1) {
+                scaleEntries(factors, lines.turned());
+            } else if (a.layout() == Layout.ROW_MAJOR) {
                 threads.split(
                         isLarge(a), lines.count(), 1, (i, f, t) -> scaleLines(factors, (int) f, lines.lines(f, t)));
             } else {
@@ -239,7 +245,7 @@ final class EntryWise {
                 for (int i = 0; i < part; i++) {
                     chunk[i] *= factor;
                 }
-                a.write(l, p, chunk, part);
+                a.write(l, p, chunk, 0, part);
             }
         }
     }
@@ -254,7 +260,7 @@ final class EntryWise {
                 for (int i = 0; i < part; i++) {
                     chunk[i] *= factors[p + i];
                 }
-                a.write(l, p, chunk, part);
+                a.write(l, p, chunk, 0, part);
             }
         }
     }

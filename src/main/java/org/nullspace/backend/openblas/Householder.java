@@ -114,9 +114,9 @@ final class Householder {
         }
     }
 
-    /** Columns of a block: making its triangular factor costs as much as applying it to as many columns. */
+    /** Columns of a block: the triangular factors cost about block / (4 · columns) of the application. */
     private static int block(long columns) {
-        return columns >= PANEL ? PANEL : columns >= 16 ? 32 : 16;
+        return columns >= 4 * PANEL ? PANEL : columns >= 16 ? PANEL / 2 : PANEL / 4;
     }
 
     /** Triangular factors of all blocks, side by side. */

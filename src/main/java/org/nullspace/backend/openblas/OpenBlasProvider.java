@@ -2,8 +2,8 @@ package org.nullspace.backend.openblas;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.bytedeco.javacpp.Loader;
 import org.bytedeco.openblas.global.openblas;
-import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Availability;
 import org.nullspace.backend.BackendProvider;
 import org.nullspace.backend.DeviceKind;
@@ -13,8 +13,6 @@ import org.nullspace.error.InvalidInputException;
 
 /** OpenBLAS on the host's processor, device 0. The first {@link #probe()} or {@link #open(int)} of a process loads the library. */
 public final class OpenBlasProvider implements BackendProvider {
-    private @Nullable Availability verdict;
-
     /** For the service loader. */
     public OpenBlasProvider() {}
 
@@ -29,13 +27,8 @@ public final class OpenBlasProvider implements BackendProvider {
     }
 
     @Override
-    public synchronized Availability probe() {
-        Availability known = verdict;
-        if (known == null) {
-            known = load();
-            verdict = known;
-        }
-        return known;
+    public Availability probe() {
+        return Verdict.AVAILABILITY;
     }
 
     @Override
@@ -51,25 +44,37 @@ public final class OpenBlasProvider implements BackendProvider {
         return new OpenBlasSession(OpenBlasThreads.shared());
     }
 
-    private static Availability load() {
-        String natives = "OpenBLAS " + openblasVersion() + " for " + System.getProperty("os.name") + " "
-                + System.getProperty("os.arch");
-        List<String> reasons = new ArrayList<>();
-        try {
-            OpenBlasThreads threads = OpenBlasThreads.shared();
-            return new Availability(true, List.of(OpenBlasSession.describe(threads)), List.of());
-        } catch (LinkageError | RuntimeException e) {
-            for (Throwable cause = e; cause != null; cause = cause.getCause()) {
-                String reason = natives + ": " + cause.getClass().getSimpleName() + ": " + cause.getMessage();
-                if (!reasons.contains(reason)) {
-                    reasons.add(reason);
-                }
+    /** Found once: a library that could not be loaded is not looked for again by the same process. */
+    private static final class Verdict {
+        private static final Availability AVAILABILITY = find();
+
+        private static Availability find() {
+            try {
+                return new Availability(true, List.of(OpenBlasSession.describe(OpenBlasThreads.shared())), List.of());
+            } catch (LinkageError | RuntimeException e) {
+                return new Availability(false, List.of(), reasons(e));
             }
-            return new Availability(false, List.of(), reasons);
         }
     }
 
-    private static String openblasVersion() {
-        return openblas.OPENBLAS_VERSION.replace("OpenBLAS", "").trim();
+    private static List<String> reasons(Throwable failure) {
+        String library = openblas.OPENBLAS_VERSION.trim() + " for " + platform();
+        List<String> reasons = new ArrayList<>();
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            boolean saysNothing = cause.getMessage() == null && cause.getCause() != null;
+            String reason = library + ": " + cause.getClass().getSimpleName() + ": " + cause.getMessage();
+            if (!saysNothing && !reasons.contains(reason)) {
+                reasons.add(reason);
+            }
+        }
+        return reasons;
+    }
+
+    private static String platform() {
+        try {
+            return Loader.getPlatform();
+        } catch (LinkageError | RuntimeException e) {
+            return System.getProperty("os.name") + " " + System.getProperty("os.arch");
+        }
     }
 }

@@ -33,12 +33,15 @@ final class Reductions {
     void columnNorms(Matrix a, Matrix norms) {
         double bytes = (double) a.rows() * a.columns() * a.precision().bytes();
         for (long b = 0; b < norms.batch(); b++) {
-            HostLines lines = HostLines.of(a, a.batch() == 1 ? 0 : b);
+            HostLines all = HostLines.of(a, a.batch() == 1 ? 0 : b);
+            boolean turned = a.layout() == Layout.ROW_MAJOR && a.columns() == 1 && all.isVector();
+            boolean linesAreColumns = a.layout() == Layout.COLUMN_MAJOR || turned;
+            HostLines lines = turned ? all.turned() : all;
             for (long first = 0; first < a.columns(); first += BLOCK) {
                 double[] result = new double[(int) Math.min(BLOCK, a.columns() - first)];
                 long base = first;
                 threads.split(bytes >= OpenBlasThreads.LARGE_BYTES, result.length, UNIT, (i, from, to) -> {
-                    if (a.layout() == Layout.COLUMN_MAJOR) {
+                    if (linesAreColumns) {
                         normsOfLines(lines.lines(base + from, base + to), result, (int) from);
                     } else {
                         normsAcrossLines(lines.section(base + from, base + to), result, (int) from);
@@ -243,12 +246,28 @@ final class Reductions {
             for (long p = 0; p < lines.length(); p += chunk.length) {
                 int part = (int) Math.min(chunk.length, lines.length() - p);
                 lines.read(l, p, chunk, part);
-                for (int i = 0; i < part; i++) {
-                    largest = Math.max(largest, Float.floatToRawIntBits(chunk[i]) & Integer.MAX_VALUE);
-                }
+                largest = Math.max(largest, maxMagnitude(chunk, part));
             }
         }
         return Float.intBitsToFloat(largest);
+    }
+
+    private static int maxMagnitude(float[] x, int count) {
+        int m0 = 0;
+        int m1 = 0;
+        int m2 = 0;
+        int m3 = 0;
+        int i = 0;
+        for (; i < count - 3; i += 4) {
+            m0 = Math.max(m0, Float.floatToRawIntBits(x[i]) & Integer.MAX_VALUE);
+            m1 = Math.max(m1, Float.floatToRawIntBits(x[i + 1]) & Integer.MAX_VALUE);
+            m2 = Math.max(m2, Float.floatToRawIntBits(x[i + 2]) & Integer.MAX_VALUE);
+            m3 = Math.max(m3, Float.floatToRawIntBits(x[i + 3]) & Integer.MAX_VALUE);
+        }
+        for (; i < count; i++) {
+            m0 = Math.max(m0, Float.floatToRawIntBits(x[i]) & Integer.MAX_VALUE);
+        }
+        return Math.max(Math.max(m0, m1), Math.max(m2, m3));
     }
 
     private static long maxMagnitude(double[] x, int count) {
