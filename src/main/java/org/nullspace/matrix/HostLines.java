@@ -153,9 +153,8 @@ public final class HostLines {
      * @return a view
      */
     public HostLines turned() {
-        return count <= 1
-                ? new HostLines(memory, precision, first, 1, length, count)
-                : new HostLines(memory, precision, first, count, 1, count);
+        long other = count <= 1 ? length : 1;
+        return new HostLines(memory, precision, first, count <= 1 ? 1 : count, other, count);
     }
 
     // ---- entries

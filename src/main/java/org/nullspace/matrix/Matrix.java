@@ -561,17 +561,20 @@ public final class Matrix implements AutoCloseable {
         if (isEmpty()) {
             return;
         }
-        for (long b = 0; b < batch; b++) {
-            HostLines from = HostLines.of(source, b);
-            HostLines to = HostLines.of(this, b);
-            if (source.layout == layout) {
-                to.copyFrom(from);
-            } else {
-                to.copyFromTransposed(from);
+        try {
+            for (long b = 0; b < batch; b++) {
+                HostLines from = HostLines.of(source, b);
+                HostLines to = HostLines.of(this, b);
+                if (source.layout == layout) {
+                    to.copyFrom(from);
+                } else {
+                    to.copyFromTransposed(from);
+                }
             }
+        } finally {
+            Reference.reachabilityFence(source);
+            Reference.reachabilityFence(this);
         }
-        Reference.reachabilityFence(source);
-        Reference.reachabilityFence(this);
     }
 
     // ---- checks

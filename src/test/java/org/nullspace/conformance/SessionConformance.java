@@ -1132,7 +1132,7 @@ public abstract class SessionConformance {
                 a[1][m - 1][n / 2] = value;
                 square[1][n - 1][n / 2] = value;
                 situation = value + " in " + m + "×" + n + " " + precision;
-                Assertions.assertTimeout(Duration.ofSeconds(10), () -> {
+                Assertions.assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
                     try (MemoryScope inner = MemoryScope.open()) {
                         Matrix s = session.allocate(inner, precision, 3, n, 1, COLUMN_MAJOR);
                         Matrix vt = session.allocate(inner, precision, 3, n, n, COLUMN_MAJOR);
@@ -1472,6 +1472,44 @@ public abstract class SessionConformance {
                                 }
                             }
                         }
+                    }
+                } catch (Throwable e) {
+                    failures.add(e);
+                }
+            }));
+        }
+        threads.forEach(Thread::start);
+        for (Thread thread : threads) {
+            thread.join();
+        }
+        assertThat(failures).isEmpty();
+    }
+
+    @Test
+    void sessionsShareReflectors() throws InterruptedException {
+        SplittableRandom random = new SplittableRandom(21);
+        int m = 300;
+        int l = 40;
+        Operand x = upload(scope, Reference.random(random, m, l, FLOAT64), FLOAT64, COLUMN_MAJOR);
+        Matrix tau = session.allocate(scope, FLOAT64, 1, l, 1, COLUMN_MAJOR);
+        session.qr(x.view(), tau);
+        session.synchronize();
+        double[][] c = Reference.random(random, m, 20, FLOAT64);
+        List<Throwable> failures = Collections.synchronizedList(new ArrayList<>());
+        List<Thread> threads = new ArrayList<>();
+        for (int columns : new int[] {1, 5, 20}) {
+            threads.add(new Thread(() -> {
+                try (Session own = openSession();
+                        MemoryScope inner = MemoryScope.open()) {
+                    Shape shape = new Shape(1, m, columns);
+                    double[][][] first = null;
+                    for (int repeat = 0; repeat < 100; repeat++) {
+                        Operand y =
+                                Operand.upload(own, inner, shape, new double[][][] {c}, FLOAT64, COLUMN_MAJOR, false);
+                        own.applyQ(x.view(), tau, false, y.view());
+                        double[][][] result = y.download();
+                        first = first == null ? result : first;
+                        assertThat(result).isDeepEqualTo(first);
                     }
                 } catch (Throwable e) {
                     failures.add(e);

@@ -3,15 +3,24 @@ package org.nullspace.backend.openblas;
 import org.nullspace.backend.Status;
 import org.nullspace.matrix.MemoryScope;
 
-/**
- * Status words on the host.
- *
- * @param scope the scope they were made in
- * @param words one per problem
- */
-record HostStatus(MemoryScope scope, int[] words) implements Status {
+/** Status words on the host. */
+final class HostStatus implements Status {
+    private final MemoryScope scope;
+    private final int[] words;
+
+    HostStatus(MemoryScope scope, int size) {
+        this.scope = scope;
+        this.words = new int[size];
+    }
+
     @Override
     public int size() {
         return words.length;
+    }
+
+    /** The words themselves, as long as the scope is open. */
+    int[] words(String operation) {
+        scope.checkUsable(operation + ": the status");
+        return words;
     }
 }

@@ -96,7 +96,7 @@ final class OpenBlasSession implements Session {
         if (size < 0) {
             throw new InvalidInputException("status: " + size + " is not a number of problems");
         }
-        return new HostStatus(scope, new int[size]);
+        return new HostStatus(scope, size);
     }
 
     @Override
@@ -106,8 +106,7 @@ final class OpenBlasSession implements Session {
             throw new InvalidInputException("read: these status words belong to another backend: "
                     + status.getClass().getName());
         }
-        words.scope().checkUsable("read: the status");
-        return words.words().clone();
+        return words.words("read").clone();
     }
 
     @Override
@@ -122,8 +121,7 @@ final class OpenBlasSession implements Session {
                 .writes("target", target)
                 .shapes(source.rows() == target.rows() && source.columns() == target.columns(), "the shapes must agree")
                 .checkedOrSame();
-        entryWise.copy(source, target);
-        keep(source, target);
+        run(() -> entryWise.copy(source, target), source, target);
     }
 
     @Override
@@ -137,15 +135,13 @@ final class OpenBlasSession implements Session {
     @Override
     public void fill(Matrix a, double value) {
         operands("fill").writes("A", a).checked();
-        entryWise.fill(a, value);
-        keep(a);
+        run(() -> entryWise.fill(a, value), a);
     }
 
     @Override
     public void identity(Matrix a) {
         operands("identity").writes("A", a).checked();
-        entryWise.identity(a);
-        keep(a);
+        run(() -> entryWise.identity(a), a);
     }
 
     @Override
@@ -154,8 +150,7 @@ final class OpenBlasSession implements Session {
                 .writes("A", a)
                 .shapes(a.rows() == a.columns(), "A must be square")
                 .checked();
-        entryWise.keepTriangle(triangle, a);
-        keep(a);
+        run(() -> entryWise.keepTriangle(triangle, a), a);
     }
 
     @Override
@@ -166,8 +161,7 @@ final class OpenBlasSession implements Session {
                 .samePrecision()
                 .shapes(a.rows() == b.rows() && a.columns() == b.columns(), "the shapes must agree")
                 .checkedOrSame();
-        entryWise.add(alpha, a, beta, b);
-        keep(a, b);
+        run(() -> entryWise.add(alpha, a, beta, b), a, b);
     }
 
     @Override
@@ -180,8 +174,7 @@ final class OpenBlasSession implements Session {
                         d.columns() == 1 && d.rows() == a.rows(),
                         "d must be a column with one factor for each row of A")
                 .checked();
-        entryWise.scaleRows(d, a);
-        keep(d, a);
+        run(() -> entryWise.scaleRows(d, a), d, a);
     }
 
     // ---- reductions
@@ -196,8 +189,7 @@ final class OpenBlasSession implements Session {
                         norms.rows() == 1 && norms.columns() == a.columns(),
                         "norms must be a row with one entry for each column of A")
                 .checked();
-        reductions.columnNorms(a, norms);
-        keep(a, norms);
+        run(() -> reductions.columnNorms(a, norms), a, norms);
     }
 
     @Override
@@ -208,8 +200,7 @@ final class OpenBlasSession implements Session {
                 .float64(result)
                 .shapes(result.rows() == 1 && result.columns() == 1, "the result must be 1×1")
                 .checked();
-        reductions.maxMagnitude(a, result);
-        keep(a, result);
+        run(() -> reductions.maxMagnitude(a, result), a, result);
     }
 
     // ---- products and triangular solves
@@ -227,8 +218,7 @@ final class OpenBlasSession implements Session {
                         "A must be m×l, B l×n and C m×n")
                 .int32()
                 .checked();
-        products.multiply(alpha, a, b, beta, c);
-        keep(a, b, c);
+        run(() -> products.multiply(alpha, a, b, beta, c), a, b, c);
     }
 
     @Override
@@ -242,8 +232,7 @@ final class OpenBlasSession implements Session {
                 .shapes(c.rows() == a.rows() && c.columns() == a.rows(), "A must be n×d and C n×n")
                 .int32()
                 .checked();
-        products.gram(alpha, a, beta, c);
-        keep(a, c);
+        run(() -> products.gram(alpha, a, beta, c), a, c);
     }
 
     @Override
@@ -255,8 +244,7 @@ final class OpenBlasSession implements Session {
                 .shapes(t.rows() == t.columns() && t.columns() == b.rows(), "T must be n×n and B n×k")
                 .int32()
                 .checked();
-        products.solveTriangular(1, triangle, t, b);
-        keep(t, b);
+        run(() -> products.solveTriangular(1, triangle, t, b), t, b);
     }
 
     // ---- factorizations
@@ -265,16 +253,14 @@ final class OpenBlasSession implements Session {
     public void cholesky(Matrix a, Status status) {
         Operands operands = operands("cholesky").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
         int[] words = operands.words(status, operands.int32().checked());
-        cholesky.factor(a, words);
-        keep(a);
+        run(() -> cholesky.factor(a, words), a);
     }
 
     @Override
     public void invertLower(Matrix a, Status status) {
         Operands operands = operands("invertLower").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
         int[] words = operands.words(status, operands.int32().checked());
-        cholesky.invert(a, words);
-        keep(a);
+        run(() -> cholesky.invert(a, words), a);
     }
 
     @Override
@@ -287,8 +273,7 @@ final class OpenBlasSession implements Session {
                 .column(tau, Math.min(a.rows(), a.columns()), "the smaller dimension of A")
                 .int32()
                 .checked();
-        householder.factor(a, tau);
-        keep(a, tau);
+        run(() -> householder.factor(a, tau), a, tau);
     }
 
     @Override
@@ -305,8 +290,7 @@ final class OpenBlasSession implements Session {
                         "the reflectors must be m×l with l ≤ m, and C m×k")
                 .int32()
                 .checked();
-        householder.apply(reflectors, tau, transposed, c);
-        keep(reflectors, tau, c);
+        run(() -> householder.apply(reflectors, tau, transposed, c), reflectors, tau, c);
     }
 
     @Override
@@ -328,8 +312,7 @@ final class OpenBlasSession implements Session {
         operands.require(
                 algorithm == SvdAlgorithm.QR_ITERATION || Spectra.fitsDivideAndConquer(a.rows(), a.columns()),
                 "the workspace of divide and conquer has more than 2³¹ entries for so many columns: use QR iteration");
-        spectra.svd(algorithm, a, s, vt, words);
-        keep(a, s, vt);
+        run(() -> spectra.svd(algorithm, a, s, vt, words), a, s, vt);
     }
 
     @Override
@@ -343,8 +326,7 @@ final class OpenBlasSession implements Session {
                 .column(s, a.columns(), "the number of columns of A")
                 .int32();
         int[] words = operands.words(status, operands.checked());
-        spectra.singularValues(a, s, words);
-        keep(a, s);
+        run(() -> spectra.singularValues(a, s, words), a, s);
     }
 
     @Override
@@ -358,8 +340,7 @@ final class OpenBlasSession implements Session {
                 .column(values, a.columns(), "the number of columns of A")
                 .int32();
         int[] words = operands.words(status, operands.checked());
-        spectra.eigenvalues(a, values, words);
-        keep(a, values);
+        run(() -> spectra.eigenvalues(a, values, words), a, values);
     }
 
     // ---- end of life
@@ -375,12 +356,18 @@ final class OpenBlasSession implements Session {
     }
 
     /** Memory without a scope must not be freed, as unreachable, while native code or a helper uses it. */
-    private void keep(Matrix... operands) {
-        for (Matrix operand : operands) {
-            Reference.reachabilityFence(operand);
+    private void run(Runnable work, Matrix... operands) {
+        try {
+            work.run();
+        } finally {
+            for (Matrix operand : operands) {
+                Reference.reachabilityFence(operand);
+            }
+            for (Workspace workspace : workspaces) {
+                workspace.trim();
+            }
+            factors.trim();
         }
-        workspaces[0].trim();
-        factors.trim();
     }
 
     private Operands operands(String operation) {

@@ -149,12 +149,11 @@ final class Operands {
             throw new InvalidInputException(operation + ": these status words belong to another backend: "
                     + status.getClass().getName());
         }
-        words.scope().checkUsable(operation + ": the status");
         if (words.size() != batch) {
             throw new ShapeMismatchException(operation + ": " + describe() + ", the status has " + words.size()
                     + " words: one per problem is needed");
         }
-        return words.words();
+        return words.words(operation);
     }
 
     private String nameOf(Matrix matrix) {

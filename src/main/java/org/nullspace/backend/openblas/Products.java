@@ -75,6 +75,10 @@ final class Products {
     private void product(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
         boolean large = isLarge(a, b);
         boolean narrow = a.precision() != c.precision();
+        if (!large && !narrow) {
+            gemm(alpha, a, b, beta, c);
+            return;
+        }
         HostMemory[] tiles = narrow ? tiles(a, large ? threads.count() : 1) : NONE;
         OpenBlasThreads.Range rows = (slice, from, to) -> {
             Matrix part = a.rows(from, to);
@@ -195,8 +199,8 @@ final class Products {
     }
 
     /**
-     * One precision (or no columns), single matrices. Slices are blocks of rows of the triangle with equal areas: the product of a
-     * rectangle left of a small triangle on the diagonal.
+     * One precision (or no columns), single matrices. Slices are blocks of rows of the triangle: a rectangle left of a small
+     * triangle on the diagonal.
      */
     void gramOf(double alpha, Matrix a, double beta, Matrix c) {
         long n = c.rows();
@@ -222,8 +226,9 @@ final class Products {
         });
     }
 
+    /** Equal areas would call for the exponent ½; triangles, most of the first slice, run more slowly than rectangles. */
     private static long boundary(long n, int slice, int slices) {
-        return slice == slices ? n : Math.round(n * Math.sqrt((double) slice / slices) / UNIT) * UNIT;
+        return slice == slices ? n : Math.round(n * Math.pow((double) slice / slices, 0.55) / UNIT) * UNIT;
     }
 
     private static void syrk(double alpha, Matrix a, double beta, Matrix c) {
