@@ -69,6 +69,15 @@ final class Solved implements SolutionSet {
 
     static Solved of(Regression regression, Matrix y, boolean owning) {
         MemoryScope scope = regression.scope().nested();
+        try {
+            return of(regression, scope, y, owning);
+        } catch (RuntimeException | Error e) {
+            scope.close();
+            throw e;
+        }
+    }
+
+    private static Solved of(Regression regression, MemoryScope scope, Matrix y, boolean owning) {
         long d = regression.x().columns();
         long k = y.columns();
         Outcome outcome = regression.outcome();

@@ -1,13 +1,12 @@
 package org.nullspace.select;
 
 import org.nullspace.backend.Session;
-import org.nullspace.backend.Status;
-import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.solve.Factors;
+import org.nullspace.solve.ThinSvd;
 
 /**
  * Members with prescribed coefficients. With E the m prescribed rows of the identity, members W₀ + n satisfy E·n = δ, n in the null space. The
@@ -67,15 +66,21 @@ public final class Prescribed {
                 axes.set(0, indices[c], c, 1);
             }
             Matrix b = factors.vectors(scratch, d, m);
-            session.copy(axes, b);
-            factors.projectOnNullSpace(b);
-
-            Matrix s = factors.vectors(scratch, m, 1);
             Matrix zt = factors.vectors(scratch, m, m);
-            svd(session, scratch, factors, axes, b, s, zt);
-            Matrix sines = session.toHost(s);
+            double[] sines = ThinSvd.decompose(
+                    session,
+                    target -> {
+                        session.copy(axes, target);
+                        factors.projectOnNullSpace(target);
+                    },
+                    b,
+                    zt);
+            if (sines == null) {
+                throw new NoSolutionException(
+                        "the singular value iteration for " + m + " prescribed coefficients did not converge");
+            }
             int rank = 0;
-            while (rank < m && sines.get(0, rank, 0) > tolerance) {
+            while (rank < m && sines[rank] > tolerance) {
                 rank++;
             }
 
@@ -89,7 +94,7 @@ public final class Prescribed {
             if (rank > 0) {
                 Matrix inverses = Matrix.zeros(scratch, w.precision(), 1, rank, 1, Layout.COLUMN_MAJOR);
                 for (int i = 0; i < rank; i++) {
-                    inverses.set(0, i, 0, 1 / sines.get(0, i, 0));
+                    inverses.set(0, i, 0, 1 / sines[i]);
                 }
                 Matrix deviceDelta = factors.vectors(scratch, m, k);
                 Matrix deviceInverses = factors.vectors(scratch, rank, 1);
@@ -109,20 +114,5 @@ public final class Prescribed {
             }
             return new Result(rank, distance);
         }
-    }
-
-    private static void svd(
-            Session session, MemoryScope scratch, Factors factors, Matrix axes, Matrix b, Matrix s, Matrix zt) {
-        for (SvdAlgorithm algorithm : SvdAlgorithm.values()) {
-            Status status = session.status(scratch, 1);
-            session.svd(algorithm, b, s, zt, status);
-            if (session.read(status)[0] == 0) {
-                return;
-            }
-            session.copy(axes, b);
-            factors.projectOnNullSpace(b);
-        }
-        throw new NoSolutionException(
-                "the singular value iteration for " + b.columns() + " prescribed coefficients did not converge");
     }
 }

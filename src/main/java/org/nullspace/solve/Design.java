@@ -73,17 +73,19 @@ public final class Design {
         for (int i = 0; i < kept.length; i++) {
             kept[i] = all[used[i]];
         }
-        Design raw = new Design(session, scope, x, intercept, kept, used, x.rows(), null);
-        Matrix rows = raw.gather(x);
-        Matrix means = intercept ? raw.removeMean(rows) : null;
-        Matrix reduced = raw.weigh(rows);
-        if (x.precision() == Precision.FLOAT32 && options.precision() == Precision.FLOAT32) {
+        Matrix means = session.allocate(scope, Precision.FLOAT64, 1, 1, x.columns(), Layout.ROW_MAJOR);
+        boolean rounds = x.precision() == Precision.FLOAT32 && options.precision() == Precision.FLOAT32;
+        if (!rounds) {
+            Matrix reduced = new Design(session, scope, x, intercept, kept, used, x.rows(), null).reduce(x, means);
+            return new Design(session, scope, reduced, intercept, kept, used, x.rows(), intercept ? means : null);
+        }
+        try (MemoryScope scratch = scope.nested()) {
+            Matrix reduced = new Design(session, scratch, x, intercept, kept, used, x.rows(), null).reduce(x, means);
             Matrix rounded =
                     session.allocate(scope, Precision.FLOAT32, 1, reduced.rows(), reduced.columns(), reduced.layout());
             session.copy(reduced, rounded);
-            reduced = rounded;
+            return new Design(session, scope, rounded, intercept, kept, used, x.rows(), intercept ? means : null);
         }
-        return new Design(session, scope, reduced, intercept, kept, used, x.rows(), means);
     }
 
     private static double[] ones(int n) {
@@ -137,11 +139,11 @@ public final class Design {
         }
         try (MemoryScope scratch = MemoryScope.open()) {
             Design here = new Design(session, scratch, y, intercept, weights, used, samples, null);
-            Matrix rows = here.gather(y);
+            Matrix mean = session.allocate(scratch, Precision.FLOAT64, 1, 1, y.columns(), Layout.ROW_MAJOR);
+            Matrix reduced = here.reduce(y, mean);
             if (intercept) {
-                means = Factors.toHost(session, here.removeMean(rows));
+                means = Factors.toHost(session, mean);
             }
-            Matrix reduced = here.weigh(rows);
             Matrix copy = session.allocate(owner, precision, 1, reduced.rows(), reduced.columns(), Layout.COLUMN_MAJOR);
             session.copy(reduced, copy);
             session.synchronize();
@@ -179,6 +181,15 @@ public final class Design {
         return constants;
     }
 
+    /** The rows of positive weight, centred and weighted, as a float64 copy; with an intercept, writes the mean. */
+    private Matrix reduce(Matrix source, Matrix mean) {
+        Matrix rows = gather(source);
+        if (intercept) {
+            removeMean(rows, mean);
+        }
+        return weigh(rows);
+    }
+
     /** The samples with positive weight, as a float64 copy. */
     private Matrix gather(Matrix source) {
         Matrix rows = session.allocate(scope, Precision.FLOAT64, 1, used.length, source.columns(), Layout.ROW_MAJOR);
@@ -194,8 +205,8 @@ public final class Design {
         return rows;
     }
 
-    /** Subtracts the first row from all rows; the weighted mean of the original rows, 1×columns. */
-    private Matrix removeMean(Matrix rows) {
+    /** Subtracts the first row from all rows; writes the weighted mean of the original rows, 1×columns. */
+    private void removeMean(Matrix rows, Matrix mean) {
         double[] w = positiveWeights();
         double total = 0;
         for (double each : w) {
@@ -205,7 +216,6 @@ public final class Design {
         for (int i = 0; i < w.length; i++) {
             shares[i] = w[i] / total;
         }
-        Matrix mean = session.allocate(scope, Precision.FLOAT64, 1, 1, rows.columns(), Layout.ROW_MAJOR);
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix ones = session.allocate(scratch, rows.rows(), 1);
             session.fill(ones, 1);
@@ -214,7 +224,6 @@ public final class Design {
             session.multiply(1, upload(scratch, shares).transposed(), rows, 1, mean);
             session.synchronize();
         }
-        return mean;
     }
 
     /** Multiplies rows by √ω and, with an intercept, drops what the intercept can fit. */

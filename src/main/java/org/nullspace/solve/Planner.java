@@ -53,11 +53,16 @@ public final class Planner {
             reasons.add(
                     "X is float32, the arithmetic is " + options.precision() + " (a Gram matrix is always float64)");
         }
-        double design = designBytes(n, d, k, options);
+        boolean rounds = precision == Precision.FLOAT32 && options.precision() == Precision.FLOAT32;
+        double design = designBytes(n, d, k, rounds, options);
         if (design > 0) {
             reasons.add("weights or an intercept: a transformed copy of X is factorized");
         }
         double first = design + bytes(methods.get(0), n, d, k, precision, options.precision());
+        if (design > 0 && rounds) {
+            // The transformed copy in float64 beside the rounded one, before the factorization begins.
+            first = Math.max(first, 12.0 * n * d + 16.0 * (n + d));
+        }
         double worst = first;
         for (Method method : methods) {
             worst = Math.max(worst, design + bytes(method, n, d, k, precision, options.precision()));
@@ -65,9 +70,9 @@ public final class Planner {
         return new Plan(methods, reasons, backend, (long) first, (long) worst, availableBytes);
     }
 
-    private static double designBytes(double n, double d, double k, SolveOptions options) {
+    private static double designBytes(double n, double d, double k, boolean rounds, SolveOptions options) {
         boolean transformed = options.intercept() == InterceptRule.UNPENALISED || options.sampleWeights() != null;
-        return transformed ? 8 * (n * d + n * k + d) : 0;
+        return transformed ? (rounds ? 4 : 8) * n * d + 8 * (n * k + d) : 0;
     }
 
     /** Counted in floating point, which is exact up to 2⁵³ and goes to the largest long beyond rather than around it. */

@@ -2,8 +2,6 @@ package org.nullspace.solve;
 
 import java.util.function.ToIntFunction;
 import org.nullspace.backend.Session;
-import org.nullspace.backend.Status;
-import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -27,50 +25,33 @@ final class QrSvd {
             return Attempt.failed(Outcome.NON_FINITE_INPUT, "QR_SVD: X holds a NaN or an infinity");
         }
         double scale = Scaling.factor(largest, precision);
+        Matrix tall = wide ? x.transposed() : x;
+        long p = tall.columns();
         MemoryScope scope = parent.nested();
-        Matrix a = Scaling.scaledCopy(session, scope, wide ? x.transposed() : x, scale, precision);
-        long p = a.columns();
+        Matrix reflectors = session.allocate(scope, precision, 1, tall.rows(), p, Layout.COLUMN_MAJOR);
         Matrix tau = session.allocate(scope, precision, 1, p, 1, Layout.COLUMN_MAJOR);
-        session.qr(a, tau);
+        Scaling.scaledCopy(session, tall, scale, reflectors);
+        session.qr(reflectors, tau);
 
         Matrix inner = session.allocate(scope, precision, 1, p, p, Layout.COLUMN_MAJOR);
         Matrix zt = session.allocate(scope, precision, 1, p, p, Layout.COLUMN_MAJOR);
-        for (SvdAlgorithm algorithm : SvdAlgorithm.values()) {
-            session.copy(a.rows(0, p), inner);
-            session.keepTriangle(Triangle.UPPER, inner);
-            try (MemoryScope scratch = MemoryScope.open()) {
-                Matrix s = session.allocate(scratch, precision, 1, p, 1, Layout.COLUMN_MAJOR);
-                Status status = session.status(scratch, 1);
-                session.svd(algorithm, inner, s, zt, status);
-                double[] sigma = Factors.toHost(session, s);
-                if (session.read(status)[0] == 0) {
-                    double[] unscaled = SpectralFactors.unscaled(sigma, scale);
-                    if (Double.isInfinite(unscaled[0])) {
-                        scope.close();
-                        return Attempt.failed(
-                                Outcome.OVERFLOW,
-                                "QR_SVD: the largest singular value of X exceeds the range of float64");
-                    }
-                    OrthonormalColumns longSide = new ReflectedColumns(session, a, tau, inner);
-                    OrthonormalColumns shortSide = new DenseColumns(session, zt.transposed());
-                    int rank = rankOf.applyAsInt(unscaled);
-                    return Attempt.done(
-                            new SpectralFactors(
-                                    session,
-                                    scope,
-                                    x,
-                                    Method.QR_SVD,
-                                    wide ? shortSide : longSide,
-                                    wide ? longSide : shortSide,
-                                    sigma,
-                                    scale,
-                                    rank,
-                                    precision),
-                            "QR_SVD: rank " + rank + " of " + p);
-                }
-            }
-        }
-        scope.close();
-        return Attempt.failed(Outcome.NOT_CONVERGED, "QR_SVD: the singular value iteration did not converge");
+        double[] sigma = ThinSvd.decompose(
+                session,
+                r -> {
+                    session.copy(reflectors.rows(0, p), r);
+                    session.keepTriangle(Triangle.UPPER, r);
+                },
+                inner,
+                zt);
+        return SpectralFactors.attempt(
+                session,
+                scope,
+                x,
+                Method.QR_SVD,
+                new ReflectedColumns(session, reflectors, tau, inner),
+                zt,
+                sigma,
+                scale,
+                rankOf);
     }
 }

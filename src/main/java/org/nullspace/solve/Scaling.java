@@ -29,26 +29,24 @@ final class Scaling {
         return Math.scalb(1.0, exponent);
     }
 
-    /** A new column-major copy of s·A in a given precision. */
-    static Matrix scaledCopy(Session session, MemoryScope scope, Matrix a, double scale, Precision precision) {
-        // A scale that float32 cannot hold is applied before rounding to it.
-        if (scale != 1 && precision == Precision.FLOAT32) {
-            try (MemoryScope scratch = MemoryScope.open()) {
-                Matrix wider = scaledCopy(session, scratch, a, scale, Precision.FLOAT64);
-                Matrix copy = session.allocate(scope, precision, 1, a.rows(), a.columns(), Layout.COLUMN_MAJOR);
-                session.copy(wider, copy);
-                return copy;
+    /** Target ← s·A, rounded to the precision of the target. */
+    static void scaledCopy(Session session, Matrix a, double scale, Matrix target) {
+        if (scale == 1) {
+            session.copy(a, target);
+            return;
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            // In float64, since float32 could not hold entries of extreme size nor the scale.
+            Matrix wide = target.precision() == Precision.FLOAT64
+                    ? target
+                    : session.allocate(scratch, Precision.FLOAT64, 1, a.rows(), a.columns(), Layout.COLUMN_MAJOR);
+            Matrix factors = session.allocate(scratch, a.rows(), 1);
+            session.copy(a, wide);
+            session.fill(factors, scale);
+            session.scaleRows(factors, wide);
+            if (wide != target) {
+                session.copy(wide, target);
             }
         }
-        Matrix copy = session.allocate(scope, precision, 1, a.rows(), a.columns(), Layout.COLUMN_MAJOR);
-        session.copy(a, copy);
-        if (scale != 1) {
-            try (MemoryScope scratch = MemoryScope.open()) {
-                Matrix factors = session.allocate(scratch, precision, 1, a.rows(), 1, Layout.COLUMN_MAJOR);
-                session.fill(factors, scale);
-                session.scaleRows(factors, copy);
-            }
-        }
-        return copy;
     }
 }

@@ -1,11 +1,14 @@
 package org.nullspace.solve;
 
 import java.util.function.DoubleUnaryOperator;
+import java.util.function.ToIntFunction;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
+import org.nullspace.model.Outcome;
 
 /**
  * The singular value decomposition sX = U·diag(σ)·Vᵀ with s a power of two that keeps entries in a safe range. U is n×p, V is d×p, p =
@@ -21,7 +24,7 @@ final class SpectralFactors extends Factors {
     private final int rank;
     private final Precision precision;
 
-    SpectralFactors(
+    private SpectralFactors(
             Session session,
             MemoryScope scope,
             Matrix x,
@@ -43,7 +46,54 @@ final class SpectralFactors extends Factors {
         this.precision = precision;
     }
 
-    static double[] unscaled(double[] scaledSigma, double scale) {
+    /**
+     * Factors of X from the decomposition sA = B·diag(σ)·Zᵀ of the tall one of X and Xᵀ.
+     *
+     * @param scope owner of B and Z; closed if there are no factors
+     * @param longSide B
+     * @param zt Zᵀ
+     * @param sigma σ, or null if the iteration did not converge
+     * @param rankOf the rank for given singular values of X
+     */
+    static Attempt attempt(
+            Session session,
+            MemoryScope scope,
+            Matrix x,
+            Method method,
+            OrthonormalColumns longSide,
+            Matrix zt,
+            double @Nullable [] sigma,
+            double scale,
+            ToIntFunction<double[]> rankOf) {
+        if (sigma == null) {
+            scope.close();
+            return Attempt.failed(Outcome.NOT_CONVERGED, method + ": the singular value iteration did not converge");
+        }
+        double[] unscaled = unscaled(sigma, scale);
+        if (Double.isInfinite(unscaled[0])) {
+            scope.close();
+            return Attempt.failed(
+                    Outcome.OVERFLOW, method + ": the largest singular value of X exceeds the range of float64");
+        }
+        boolean wide = x.rows() <= x.columns();
+        OrthonormalColumns shortSide = new DenseColumns(session, zt.transposed());
+        int rank = rankOf.applyAsInt(unscaled);
+        return Attempt.done(
+                new SpectralFactors(
+                        session,
+                        scope,
+                        x,
+                        method,
+                        wide ? shortSide : longSide,
+                        wide ? longSide : shortSide,
+                        sigma,
+                        scale,
+                        rank,
+                        zt.precision()),
+                method + ": rank " + rank + " of " + sigma.length);
+    }
+
+    private static double[] unscaled(double[] scaledSigma, double scale) {
         double[] out = new double[scaledSigma.length];
         for (int i = 0; i < out.length; i++) {
             out[i] = scaledSigma[i] / scale;

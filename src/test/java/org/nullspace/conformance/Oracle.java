@@ -1,11 +1,15 @@
 package org.nullspace.conformance;
 
+import org.ejml.data.DMatrixRMaj;
+import org.ejml.dense.row.CommonOps_DDRM;
+import org.ejml.dense.row.factory.DecompositionFactory_DDRM;
+import org.ejml.interfaces.decomposition.SingularValueDecomposition_F64;
 import org.hipparchus.linear.Array2DRowRealMatrix;
 import org.hipparchus.linear.LUDecomposition;
 import org.hipparchus.linear.RealMatrix;
 import org.hipparchus.linear.SingularValueDecomposition;
 
-/** Answers by other people's code: Hipparchus, in float64, on the host. */
+/** Answers by other people's code, Hipparchus and EJML, in float64, on the host. */
 final class Oracle {
     private Oracle() {}
 
@@ -27,6 +31,40 @@ final class Oracle {
         return svd.getV().multiply(t).getData();
     }
 
+    /** X⁺Y by EJML's singular value decomposition. */
+    static double[][] minimumNormByEjml(double[][] x, double[][] y, double ratio) {
+        DMatrixRMaj a = new DMatrixRMaj(x);
+        SingularValueDecomposition_F64<DMatrixRMaj> svd =
+                DecompositionFactory_DDRM.svd(a.numRows, a.numCols, true, true, true);
+        if (!svd.decompose(a.copy())) {
+            throw new AssertionError("EJML's decomposition did not converge");
+        }
+        double[] s = svd.getSingularValues();
+        double largest = 0;
+        for (int i = 0; i < svd.numberOfSingularValues(); i++) {
+            largest = Math.max(largest, s[i]);
+        }
+        DMatrixRMaj u = svd.getU(null, false);
+        DMatrixRMaj v = svd.getV(null, false);
+        DMatrixRMaj t = new DMatrixRMaj(u.numCols, y[0].length);
+        CommonOps_DDRM.multTransA(u, new DMatrixRMaj(y), t);
+        for (int i = 0; i < t.numRows; i++) {
+            double factor = s[i] > ratio * largest ? 1 / s[i] : 0;
+            for (int j = 0; j < t.numCols; j++) {
+                t.set(i, j, t.get(i, j) * factor);
+            }
+        }
+        DMatrixRMaj w = new DMatrixRMaj(v.numRows, t.numCols);
+        CommonOps_DDRM.mult(v, t, w);
+        double[][] out = new double[w.numRows][w.numCols];
+        for (int i = 0; i < w.numRows; i++) {
+            for (int j = 0; j < w.numCols; j++) {
+                out[i][j] = w.get(i, j);
+            }
+        }
+        return out;
+    }
+
     /** Singular values, descending. */
     static double[] singularValues(double[][] x) {
         return svd(x).getSingularValues();
@@ -39,7 +77,7 @@ final class Oracle {
         for (int i = 0; i < g.getRowDimension(); i++) {
             g.addToEntry(i, i, lambda);
         }
-        return new LUDecomposition(g)
+        return new LUDecomposition(g, 0)
                 .getSolver()
                 .solve(a.transpose().multiply(matrix(y)))
                 .getData();
