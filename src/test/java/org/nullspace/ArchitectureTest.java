@@ -82,7 +82,6 @@ class ArchitectureTest {
         LIBRARIES.put("jcuda", List.of("backend.cuda.*"));
         LIBRARIES.put("picocli", List.of("cli.*"));
         LIBRARIES.put("de.siegmar.fastcsv", List.of("io.*"));
-        LIBRARIES.put("com.fasterxml.jackson", List.of("cli.*"));
         LIBRARIES.put("org.knowm.xchart", List.of("plot.*"));
         LIBRARIES.put("org.apache.batik", List.of("plot.*"));
         LIBRARIES.put("org.w3c.dom", List.of("plot.*"));
@@ -426,7 +425,6 @@ class ArchitectureTest {
             "org.bytedeco", "org.bytedeco.openblas.global.openblas",
             "picocli", "picocli.CommandLine",
             "de.siegmar.fastcsv", "de.siegmar.fastcsv.reader.CsvReader",
-            "com.fasterxml.jackson", "com.fasterxml.jackson.jr.ob.JSON",
             "org.knowm.xchart", "org.knowm.xchart.XYChart",
             "org.apache.batik", "org.apache.batik.svggen.SVGGraphics2D",
             "org.w3c.dom", "org.w3c.dom.Document",
