@@ -1,11 +1,9 @@
 package org.nullspace;
 
-import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
-import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
 import org.nullspace.error.ClosedException;
@@ -23,125 +21,38 @@ import org.nullspace.model.Method;
 import org.nullspace.model.NullSpace;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
-import org.nullspace.model.SolutionSet;
 import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
 import org.nullspace.select.RandomDirections;
-import org.nullspace.solve.Design;
 import org.nullspace.solve.Factors;
 
 /** The solution set of one regression on top of its factorization. */
-final class Solved implements SolutionSet {
+final class Solved extends OneTarget {
     private final Regression regression;
     private final boolean owning;
     private final MemoryScope scope;
     private final long samples;
     private final long features;
     private final long targets;
-    private final Outcome outcome;
-    private final Matrix minimumNorm;
-    private final double[] residualNorms;
-    private final Design.@Nullable Targets y;
-    private final @Nullable Matrix w;
+    private final MinimumNorm minimum;
 
-    private Solved(
-            Regression regression,
-            boolean owning,
-            MemoryScope scope,
-            long targets,
-            Outcome outcome,
-            Matrix minimumNorm,
-            double[] residualNorms,
-            Design.@Nullable Targets y,
-            @Nullable Matrix w) {
+    private Solved(Regression regression, boolean owning, MemoryScope scope, MinimumNorm minimum) {
         this.regression = regression;
         this.owning = owning;
         this.scope = scope;
         this.samples = regression.x().rows();
         this.features = regression.x().columns();
-        this.targets = targets;
-        this.outcome = outcome;
-        this.minimumNorm = minimumNorm;
-        this.residualNorms = residualNorms;
-        this.y = y;
-        this.w = w;
+        this.targets = minimum.delivered().columns();
+        this.minimum = minimum;
     }
 
     static Solved of(Regression regression, Matrix y, boolean owning) {
         MemoryScope scope = regression.scope().nested();
         try {
-            return of(regression, scope, y, owning);
+            return new Solved(regression, owning, scope, MinimumNorm.of(regression, scope, y));
         } catch (RuntimeException | Error e) {
             scope.close();
             throw e;
-        }
-    }
-
-    private static Solved of(Regression regression, MemoryScope scope, Matrix y, boolean owning) {
-        long d = regression.x().columns();
-        long k = y.columns();
-        Outcome outcome = regression.outcome();
-        if (!outcome.isSolved()) {
-            return failed(regression, owning, scope, d, k, outcome);
-        }
-        Session session = regression.session();
-        Factors factors = regression.factors();
-        Design.Targets reduced = regression.design().targets(scope, y, factors.precision());
-        if (!Double.isFinite(maxMagnitude(session, scope, reduced.y()))) {
-            return failed(regression, owning, scope, d, k, Outcome.NON_FINITE_INPUT);
-        }
-        Matrix w = factors.vectors(scope, d, k);
-        factors.solve(reduced.y(), w);
-        Matrix delivered = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
-        session.copy(w, delivered);
-        if (!Double.isFinite(maxMagnitude(session, scope, w)) || !allFinite(session.toHost(delivered))) {
-            return failed(regression, owning, scope, d, k, Outcome.OVERFLOW);
-        }
-        double[] residuals = residualNorms(session, factors, regression.design().x(), reduced.y(), w);
-        return new Solved(regression, owning, scope, k, outcome, delivered, residuals, reduced, w);
-    }
-
-    private static Solved failed(
-            Regression regression, boolean owning, MemoryScope scope, long d, long k, Outcome outcome) {
-        Matrix nan = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
-        for (long j = 0; j < k; j++) {
-            for (long i = 0; i < d; i++) {
-                nan.set(0, i, j, Double.NaN);
-            }
-        }
-        double[] residuals = new double[Math.toIntExact(k)];
-        Arrays.fill(residuals, Double.NaN);
-        return new Solved(regression, owning, scope, k, outcome, nan, residuals, null, null);
-    }
-
-    private static double maxMagnitude(Session session, MemoryScope scope, Matrix a) {
-        try (MemoryScope scratch = scope.nested()) {
-            Matrix result = session.allocate(scratch, 1, 1);
-            session.maxMagnitude(a, result);
-            return session.toHost(result).get(0, 0, 0);
-        }
-    }
-
-    private static boolean allFinite(Matrix host) {
-        if (host.precision() == Precision.FLOAT64) {
-            return true;
-        }
-        for (long j = 0; j < host.columns(); j++) {
-            for (long i = 0; i < host.rows(); i++) {
-                if (!Double.isFinite(host.get(0, i, j))) {
-                    return false;
-                }
-            }
-        }
-        return true;
-    }
-
-    private static double[] residualNorms(Session session, Factors factors, Matrix x, Matrix y, Matrix w) {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix residual = factors.vectors(scratch, y.rows(), y.columns());
-            session.copy(y, residual);
-            session.multiply(1, x, w, -1, residual);
-            return columnNorms(session, scratch, residual);
         }
     }
 
@@ -175,7 +86,7 @@ final class Solved implements SolutionSet {
 
     @Override
     public Outcome outcome() {
-        return outcome;
+        return minimum.outcome();
     }
 
     @Override
@@ -220,7 +131,7 @@ final class Solved implements SolutionSet {
 
     @Override
     public double[] residualNorms() {
-        return residualNorms.clone();
+        return minimum.residualNorms().clone();
     }
 
     @Override
@@ -229,8 +140,8 @@ final class Solved implements SolutionSet {
                 regression.session(),
                 regression.factors(),
                 regression.design().x(),
-                targetsOrThrow().y(),
-                weightsOrThrow(),
+                minimum.targets().y(),
+                minimum.weights(),
                 regression.rankDecision()));
     }
 
@@ -238,12 +149,12 @@ final class Solved implements SolutionSet {
 
     @Override
     public Matrix minimumNorm() {
-        return minimumNorm;
+        return minimum.delivered();
     }
 
     @Override
     public double[] intercept() {
-        return solved(() -> regression.design().intercept(targetsOrThrow().means(), weightsOrThrow()));
+        return solved(() -> regression.design().intercept(minimum.targets().means(), minimum.weights()));
     }
 
     @Override
@@ -254,7 +165,7 @@ final class Solved implements SolutionSet {
                 Session session = regression.session();
                 Matrix copy = session.allocate(scratch, features, targets);
                 session.copy(coefficients, copy);
-                return regression.design().intercept(targetsOrThrow().means(), copy);
+                return regression.design().intercept(minimum.targets().means(), copy);
             }
         });
     }
@@ -276,12 +187,6 @@ final class Solved implements SolutionSet {
     }
 
     @Override
-    public double[] member(double... z) {
-        requireOneTarget();
-        return member(column("z", z)).columnToArray(0);
-    }
-
-    @Override
     public Matrix random(long seed, double radius) {
         if (!(radius >= 0 && radius < Double.POSITIVE_INFINITY)) {
             throw new InvalidInputException("radius " + radius + " is not a finite number of at least 0");
@@ -300,26 +205,9 @@ final class Solved implements SolutionSet {
     }
 
     @Override
-    public double[] closestTo(double[] prior) {
-        requireOneTarget();
-        return closestTo(column("prior", prior)).columnToArray(0);
-    }
-
-    @Override
     public Matrix gradientDescentLimit(Matrix start) {
         requireCoefficients("start", start);
         return closestTo(start);
-    }
-
-    @Override
-    public double[] gradientDescentLimit(double[] start) {
-        requireOneTarget();
-        return gradientDescentLimit(column("start", start)).columnToArray(0);
-    }
-
-    @Override
-    public FixedCoefficients fixing(int index, double value) {
-        return fixing(new int[] {index}, new double[] {value});
     }
 
     @Override
@@ -330,7 +218,7 @@ final class Solved implements SolutionSet {
             Factors factors = regression.factors();
             try (MemoryScope scratch = MemoryScope.open()) {
                 Matrix moved = factors.vectors(scratch, features, targets);
-                session.copy(weightsOrThrow(), moved);
+                session.copy(minimum.weights(), moved);
                 double tolerance = freedomTolerance();
                 Prescribed.Result result = indices.length == 0
                         ? new Prescribed.Result(0, new double[Math.toIntExact(targets)])
@@ -377,9 +265,9 @@ final class Solved implements SolutionSet {
                 Factors factors = regression.factors();
                 Matrix out = factors.vectors(scratch, features, targets);
                 if (lambda == 0) {
-                    regression.session().copy(weightsOrThrow(), out);
+                    regression.session().copy(minimum.weights(), out);
                 } else {
-                    factors.ridge(lambda, targetsOrThrow().y(), out);
+                    factors.ridge(lambda, minimum.targets().y(), out);
                 }
                 return deliver(out);
             }
@@ -397,14 +285,14 @@ final class Solved implements SolutionSet {
                 Factors factors = regression.factors();
                 Matrix move = factors.vectors(scratch, features, targets);
                 how.fill(factors, move);
-                regression.session().add(1, weightsOrThrow(), 1, move);
+                regression.session().add(1, minimum.weights(), 1, move);
                 return deliver(move);
             }
         });
     }
 
     private void addMinimumNorm(Matrix host) {
-        Matrix base = regression.session().toHost(weightsOrThrow());
+        Matrix base = regression.session().toHost(minimum.weights());
         for (long j = 0; j < targets; j++) {
             for (long i = 0; i < features; i++) {
                 host.set(0, i, j, host.get(0, i, j) + base.get(0, i, j));
@@ -457,17 +345,11 @@ final class Solved implements SolutionSet {
     }
 
     @Override
-    public Decomposition decompose(double[] coefficients) {
-        requireOneTarget();
-        return decompose(column("w", coefficients));
-    }
-
-    @Override
     public boolean contains(Matrix coefficients, double tolerance) {
         requireCoefficients("w", coefficients);
         Operand.requireTolerance(tolerance);
         return solved(() -> {
-            Matrix base = regression.session().toHost(weightsOrThrow());
+            Matrix base = regression.session().toHost(minimum.weights());
             Matrix difference = Matrix.zeros(Precision.FLOAT64, 1, features, targets, Layout.COLUMN_MAJOR);
             double[] size = new double[Math.toIntExact(targets)];
             for (int j = 0; j < size.length; j++) {
@@ -499,24 +381,12 @@ final class Solved implements SolutionSet {
         return contains(coefficients, Math.sqrt(regression.dataPrecision().epsilon()));
     }
 
-    @Override
-    public boolean contains(double[] coefficients) {
-        requireOneTarget();
-        return contains(column("w", coefficients));
-    }
-
     // ---- predictions
 
     @Override
     public Matrix predict(Matrix x) {
         Operand.requireSingle("x", x);
-        return solved(() -> predict(x, weightsOrThrow(), intercept()));
-    }
-
-    @Override
-    public double[] predict(double[][] x) {
-        requireOneTarget();
-        return predict(Matrix.of(InvalidInputException.requireNonNull("x", x))).columnToArray(0);
+        return solved(() -> predict(x, minimum.weights(), intercept()));
     }
 
     @Override
@@ -562,33 +432,13 @@ final class Solved implements SolutionSet {
                 throw new ClosedException(
                         "the solution set of X (" + regression.x().shape() + ") was used after it had been closed");
             }
-            if (!outcome.isSolved()) {
+            if (!minimum.outcome().isSolved()) {
                 throw new NoSolutionException(
-                        "this regression (X " + regression.x().shape() + ") has no solution set: " + outcome.text());
+                        "this regression (X " + regression.x().shape() + ") has no solution set: "
+                                + minimum.outcome().text());
             }
             return work.get();
         });
-    }
-
-    private Matrix weightsOrThrow() {
-        if (w == null) {
-            throw new NoSolutionException(outcome.text());
-        }
-        return w;
-    }
-
-    private Design.Targets targetsOrThrow() {
-        if (y == null) {
-            throw new NoSolutionException(outcome.text());
-        }
-        return y;
-    }
-
-    private void requireOneTarget() {
-        if (targets != 1) {
-            throw new ShapeMismatchException("arrays stand for one target, this regression has " + targets
-                    + " targets: use the method that takes a Matrix");
-        }
     }
 
     private void requireCoefficients(String name, Matrix a) {
@@ -598,10 +448,6 @@ final class Solved implements SolutionSet {
                 features,
                 targets,
                 "one row per column of X (" + regression.x().shape() + "), one column per target");
-    }
-
-    private static Matrix column(String name, double[] entries) {
-        return Matrix.column(InvalidInputException.requireNonNull(name, entries));
     }
 
     private void requirePrescription(int[] indices, double[] values) {

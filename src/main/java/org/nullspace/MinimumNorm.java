@@ -1,0 +1,112 @@
+package org.nullspace;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.error.NoSolutionException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Outcome;
+import org.nullspace.solve.Design;
+import org.nullspace.solve.Factors;
+
+/**
+ * The minimum-norm solution for given targets, or the reason why there is none.
+ *
+ * @param outcome what happened
+ * @param delivered W₀ on the host in the precision of X, d×k; NaN where there is no solution
+ * @param residualNorms ‖Xw − y‖ for each target; NaN where there is no solution
+ * @param targetsOrNull targets as they fit the design, or null where there is no solution
+ * @param weightsOrNull W₀ in the session's place and the precision of the factors, or null where there is no solution
+ */
+record MinimumNorm(
+        Outcome outcome,
+        Matrix delivered,
+        double[] residualNorms,
+        Design.@Nullable Targets targetsOrNull,
+        @Nullable Matrix weightsOrNull) {
+    static MinimumNorm of(Regression regression, MemoryScope scope, Matrix y) {
+        long d = regression.x().columns();
+        long k = y.columns();
+        Outcome outcome = regression.outcome();
+        if (!outcome.isSolved()) {
+            return failed(regression, scope, d, k, outcome);
+        }
+        Session session = regression.session();
+        Factors factors = regression.factors();
+        Design.Targets reduced = regression.design().targets(scope, y, factors.precision());
+        if (!Double.isFinite(maxMagnitude(session, scope, reduced.y()))) {
+            return failed(regression, scope, d, k, Outcome.NON_FINITE_INPUT);
+        }
+        Matrix w = factors.vectors(scope, d, k);
+        factors.solve(reduced.y(), w);
+        Matrix delivered = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
+        session.copy(w, delivered);
+        if (!Double.isFinite(maxMagnitude(session, scope, w)) || !allFinite(session.toHost(delivered))) {
+            return failed(regression, scope, d, k, Outcome.OVERFLOW);
+        }
+        double[] residuals = residualNorms(session, factors, regression.design().x(), reduced.y(), w);
+        return new MinimumNorm(outcome, delivered, residuals, reduced, w);
+    }
+
+    private static MinimumNorm failed(Regression regression, MemoryScope scope, long d, long k, Outcome outcome) {
+        Matrix nan = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
+        for (long j = 0; j < k; j++) {
+            for (long i = 0; i < d; i++) {
+                nan.set(0, i, j, Double.NaN);
+            }
+        }
+        double[] residuals = new double[Math.toIntExact(k)];
+        Arrays.fill(residuals, Double.NaN);
+        return new MinimumNorm(outcome, nan, residuals, null, null);
+    }
+
+    private static double maxMagnitude(Session session, MemoryScope scope, Matrix a) {
+        try (MemoryScope scratch = scope.nested()) {
+            Matrix result = session.allocate(scratch, 1, 1);
+            session.maxMagnitude(a, result);
+            return session.toHost(result).get(0, 0, 0);
+        }
+    }
+
+    private static boolean allFinite(Matrix host) {
+        if (host.precision() == Precision.FLOAT64) {
+            return true;
+        }
+        for (long j = 0; j < host.columns(); j++) {
+            for (long i = 0; i < host.rows(); i++) {
+                if (!Double.isFinite(host.get(0, i, j))) {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
+    private static double[] residualNorms(Session session, Factors factors, Matrix x, Matrix y, Matrix w) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix residual = factors.vectors(scratch, y.rows(), y.columns());
+            session.copy(y, residual);
+            session.multiply(1, x, w, -1, residual);
+            return Solved.columnNorms(session, scratch, residual);
+        }
+    }
+
+    /** Targets as they fit the design. */
+    Design.Targets targets() {
+        if (targetsOrNull == null) {
+            throw new NoSolutionException(outcome.text());
+        }
+        return targetsOrNull;
+    }
+
+    /** W₀ in the session's place. */
+    Matrix weights() {
+        if (weightsOrNull == null) {
+            throw new NoSolutionException(outcome.text());
+        }
+        return weightsOrNull;
+    }
+}
