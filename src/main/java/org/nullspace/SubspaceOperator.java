@@ -103,16 +103,19 @@ abstract class SubspaceOperator implements Subspace {
 
     @Override
     public long basisBytes() {
-        return Math.multiplyExact(
-                Math.multiplyExact(ambientDimension(), dimension()), (long) Precision.FLOAT64.bytes());
+        return bytes(1);
+    }
+
+    /** Bytes of some copies of the basis; the largest long if there are more. */
+    private long bytes(int copies) {
+        return (long) ((double) ambientDimension() * dimension() * Precision.FLOAT64.bytes() * copies);
     }
 
     @Override
     public Matrix basis() {
         return run(() -> {
             Session session = regression.session();
-            long bytes = basisBytes();
-            long needed = session.place().isHost() ? bytes : 2 * bytes;
+            long needed = bytes(session.place().isHost() ? 1 : 2);
             long available = Math.min(HostMemory.physicalBytes(), session.memoryBytes());
             if (needed > available) {
                 throw new InsufficientMemoryException(

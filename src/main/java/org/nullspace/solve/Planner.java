@@ -35,7 +35,7 @@ public final class Planner {
         if (options.method() != Method.AUTO && options.method() != Method.GRAM) {
             methods.add(options.method());
             reasons.add(options.method() + " was asked for");
-        } else if (options.method() == Method.AUTO && options.rankTolerance().equals(RankTolerance.gap())) {
+        } else if (options.rankTolerance().equals(RankTolerance.gap())) {
             methods.add(Method.QR_SVD);
             reasons.add("the tolerance " + options.rankTolerance()
                     + " looks at the whole spectrum, which a certificate of full rank does not give: QR_SVD");

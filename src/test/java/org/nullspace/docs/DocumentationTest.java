@@ -219,7 +219,8 @@ class DocumentationTest {
                     Path target = page.path().toAbsolutePath().getParent().resolve(link);
                     // The site is made of the Markdown pages beside this one.
                     Path source = Path.of(target.toString().replaceFirst("\\.html$", ".md"));
-                    return !Files.exists(target) && !Files.exists(source);
+                    Path resource = Path.of("src", "site", "resources", link);
+                    return !Files.exists(target) && !Files.exists(source) && !Files.exists(resource);
                 })
                 .toList();
         assertThat(dead).isEmpty();
@@ -251,6 +252,8 @@ class DocumentationTest {
         assertThat(options(text(page("command-line.md")))).isEqualTo(there).hasSizeGreaterThan(15);
         // An option of Java itself.
         there.add("--enable-native-access");
+        // Options of the benchmark script, which says them in its head.
+        there.addAll(options(Files.readString(Path.of("src", "bench", "compare.sh"))));
         for (Page page : all()) {
             assertThat(there).as(page.name()).containsAll(options(text(page)));
         }
