@@ -1,0 +1,147 @@
+package org.nullspace.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.offset;
+
+import java.util.Arrays;
+import org.junit.jupiter.api.Test;
+import org.nullspace.Nullspace;
+import org.nullspace.conformance.Planted.Spectrum;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Certificate;
+import org.nullspace.model.InterceptRule;
+import org.nullspace.model.RankTolerance;
+import org.nullspace.model.SolutionSet;
+import org.nullspace.model.SolveOptions;
+import org.nullspace.random.SplitMix64;
+
+/** The numbers of a certificate are what they are said to be: measured again by hand, from X and the explicit basis. */
+abstract class EvidenceConformance extends Conformance {
+    /** Tolerances at which something is left to be seen, and at which nothing is. */
+    private static final RankTolerance[] TOLERANCES = {RankTolerance.standard(), RankTolerance.relative(0.05)};
+
+    @Test
+    void statesWhatIsMeasuredByHand() {
+        int[][] shapes = {{7, 15, 7}, {7, 15, 5}, {15, 7, 7}, {15, 7, 4}, {9, 9, 8}, {1, 6, 1}};
+        for (Precision precision : Precision.values()) {
+            for (int[] shape : shapes) {
+                Planted p = Planted.of(
+                        10_000 + shape[0], shape[0], shape[1], 2, shape[2], Spectrum.STEEP, 100, 0.4, precision);
+                for (RankTolerance tolerance : TOLERANCES) {
+                    for (Mode mode : Mode.of(precision)) {
+                        SolveOptions options =
+                                mode.on(options()).rankTolerance(tolerance).build();
+                        try (SolutionSet s = solve(p, options)) {
+                            requireMeasured(mode + " " + tolerance + " on " + p, s, p.x(), p.y(), mode.working());
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static void requireMeasured(String where, SolutionSet s, double[][] x, double[][] y, Precision arithmetic) {
+        Certificate c = s.certificate();
+        double eps = arithmetic.epsilon();
+        double[][] n = entries(s.nullSpace().basis());
+        double[][] w = s.minimumNorm().toArray();
+        double normX = Dense.norm(x);
+        double normW = Dense.norm(w);
+        double[][] r = Dense.multiplySubtract(x, w, y);
+        double room = 64 * Math.max(eps, 0x1p-52);
+        assertThat(c.xNorm()).as(where).isCloseTo(normX, offset(room * normX));
+        assertThat(c.minimumNorm()).as(where).isCloseTo(normW, offset(room * normW + dataRounding(s) * normW));
+        double size = normX * normW + Dense.norm(y);
+        assertThat(c.residual()).as(where).isCloseTo(Dense.norm(r), offset((room + dataRounding(s)) * size));
+        assertThat(c.stationarity())
+                .as(where)
+                .isCloseTo(
+                        Dense.norm(Dense.multiply(Dense.transpose(x), r)),
+                        offset((room + dataRounding(s)) * normX * size));
+        double seen = n[0].length == 0 ? 0 : Dense.norm(Dense.multiply(x, n));
+        assertThat(c.nullSpaceResidual()).as(where).isCloseTo(seen, offset(room * normX));
+        assertThat(c.predictionChangePerUnit()).as(where).isEqualTo(c.nullSpaceResidual());
+        assertThat(c.columnsChecked()).as(where).isEqualTo(s.nullity());
+        double defect = n[0].length == 0
+                ? 0
+                : Dense.norm(Dense.subtract(Dense.multiply(Dense.transpose(n), n), Dense.identity(n[0].length)));
+        assertThat(c.orthonormalityDefect()).as(where).isCloseTo(defect, offset(room));
+        double removable = n[0].length == 0 ? 0 : Dense.norm(Dense.multiply(Dense.transpose(n), w));
+        assertThat(c.minimumNormDefect()).as(where).isCloseTo(removable, offset((room + dataRounding(s)) * normW));
+        assertThat(c.rank()).as(where).isEqualTo(s.rankDecision());
+
+        // No move along the null space changes a prediction by more than the certificate allows.
+        SplitMix64 random = new SplitMix64(3);
+        for (int i = 0; i < 5 && n[0].length > 0; i++) {
+            double[][] z = Dense.gaussian(random, n[0].length, 1);
+            double change = Dense.norm(Dense.multiply(x, Dense.multiply(n, z)));
+            assertThat(change)
+                    .as(where + ": change of predictions")
+                    .isLessThanOrEqualTo((c.predictionChangePerUnit() + room * normX) * Dense.norm(z));
+        }
+    }
+
+    /** The minimum-norm solution is handed out in the precision of the data. */
+    private static double dataRounding(SolutionSet s) {
+        return s.minimumNorm().precision() == Precision.FLOAT32 ? Precision.FLOAT32.epsilon() : 0;
+    }
+
+    @Test
+    void statesTheTransformedProblemWithWeightsAndIntercept() {
+        SplitMix64 random = new SplitMix64(10_100);
+        double[][] x = Dense.gaussian(random, 8, 12);
+        double[][] y = Dense.gaussian(random, 8, 2);
+        double[] weights = {1, 2, 3, 0, 1, 0.5, 4, 2};
+        InterceptConformance.Affine a =
+                new InterceptConformance.Affine("weights", x, y, weights, true, Precision.FLOAT64);
+        double[][] f = a.reduced(x);
+        double[][] g = a.reduced(y);
+        for (Mode mode : Mode.of(Precision.FLOAT64)) {
+            SolveOptions options = a.on(mode.on(options())).build();
+            try (SolutionSet s = Nullspace.solve(Matrix.of(x), Matrix.of(y), options)) {
+                requireMeasured(mode + "", s, f, g, Precision.FLOAT64);
+                assertThat(options.intercept()).isEqualTo(InterceptRule.UNPENALISED);
+                assertThat(s.certificate().holds(1e-12)).isTrue();
+            }
+        }
+    }
+
+    @Test
+    void checksASampleOfALargeBasis() {
+        Matrix x = Matrix.zeros(Precision.FLOAT64, 1, 3, 2000, Layout.ROW_MAJOR);
+        SplitMix64 random = new SplitMix64(10_200);
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < 2000; j++) {
+                x.set(0, i, j, random.nextGaussian());
+            }
+        }
+        for (Mode mode : Mode.of(Precision.FLOAT64)) {
+            try (SolutionSet s = Nullspace.solve(x, Matrix.column(1, 2, 3), options(mode))) {
+                Certificate c = s.certificate();
+                assertThat(c.columnsChecked()).isEqualTo(256);
+                assertThat(c.holds(1e-13)).as(mode + " " + c).isTrue();
+                assertThat(c.holds(1e-18)).as(mode + " " + c).isFalse();
+            }
+        }
+    }
+
+    @Test
+    void holdsForEveryWellConditionedProblemAndTellsWhenItDoesNot() {
+        Planted p = Planted.of(10_300, 10, 24, 1, 10, Spectrum.STEEP, 100, 0, Precision.FLOAT64);
+        double[] cut = {1e-12, 1e-3};
+        for (Mode mode : Mode.of(Precision.FLOAT64)) {
+            boolean[] holds = new boolean[2];
+            for (int i = 0; i < 2; i++) {
+                // The second tolerance declares null what X sees at a twentieth of its norm.
+                RankTolerance tolerance = i == 0 ? RankTolerance.standard() : RankTolerance.relative(0.05);
+                try (SolutionSet s =
+                        solve(p, mode.on(options()).rankTolerance(tolerance).build())) {
+                    holds[i] = s.certificate().holds(cut[i]);
+                }
+            }
+            assertThat(holds).as(mode + " " + Arrays.toString(cut)).containsExactly(true, false);
+        }
+    }
+}
