@@ -32,11 +32,11 @@ import org.nullspace.matrix.Precision;
  * with condition number 10³ rank deficient and destroys its fit.
  *
  * <p>Its second term is for the arithmetic: the inner products of a factorization run along the long side. Their rounding errors grow with
- * the square root of its length where they are independent, and faster up to the block length of the BLAS where they are not, as with
- * constant columns. Measured with OpenBLAS on exactly deficient matrices, the noise of the singular values was at most 2 ε′σ₁ for random
- * signs at any length up to 10⁶, and for constant columns 43 ε′σ₁ at length 200, 64 at 1,000 and 220 at 10⁶, always less than a third of
- * this cut-off. Bounds: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed., §3.1, §4.2, §19–20; Higham and Mary, SIAM J. Sci.
- * Comput. 41 (2019); Golub and Van Loan, Matrix Computations, 4th ed., §5.4.1, §8.6.1.
+ * the square root of its length where they are independent, and faster where they all have one sign, as with constant columns. Measured
+ * with OpenBLAS's kernels for four generations of processors on exactly deficient matrices, the noise of the singular values was at most
+ * 2 ε′σ₁ for entries of random sign, at any length up to 10⁶; for constant columns it was up to 45 ε′σ₁ at length 200, 135 at 1,000, 940
+ * at 10⁵ and 2,500 at 10⁶, always less than half of this cut-off. Bounds: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed.,
+ * §3.1, §4.2, §19–20; Higham and Mary, SIAM J. Sci. Comput. 41 (2019); Golub and Van Loan, Matrix Computations, 4th ed., §5.4.1, §8.6.1.
  */
 public final class RankTolerance {
     /** Kinds of rules. */

@@ -88,7 +88,9 @@ public interface SolutionSet extends AutoCloseable {
     long nullity();
 
     /**
-     * All min(n,d) singular values in descending order. Computed on the first call unless {@link SolveOptions#spectrum()} was set.
+     * All min(n,d) singular values in descending order. Computed on the first call unless {@link SolveOptions#spectrum()} was set. With
+     * weights or an intercept, those of the weighted and centred X, in which n counts the samples of positive weight, less one with an
+     * intercept.
      *
      * @return a new array
      */

@@ -229,7 +229,7 @@ abstract class RankConformance extends Conformance {
                                 "noise of constant columns over cut-off",
                                 where,
                                 sigma[1] / sigma[0],
-                                standardCutoff(p, q, precision, mode.working()) / 2);
+                                standardCutoff(p, q, precision, mode.working()) / 1.5);
                     }
                 }
             }
