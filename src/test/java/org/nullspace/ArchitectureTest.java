@@ -62,7 +62,7 @@ class ArchitectureTest {
         ARROWS.put("random", Set.of("error"));
         ARROWS.put("matrix", Set.of("error"));
         ARROWS.put("model", Set.of("matrix", "error"));
-        ARROWS.put("backend", Set.of("matrix"));
+        ARROWS.put("backend", Set.of("matrix", "error"));
         ARROWS.put("backend.openblas", Set.of("backend", "matrix", "error"));
         ARROWS.put("io", Set.of("matrix", "error"));
         ARROWS.put("features", Set.of("matrix", "error", "random"));
