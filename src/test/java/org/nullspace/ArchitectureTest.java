@@ -64,7 +64,7 @@ class ArchitectureTest {
         ARROWS.put("model", Set.of("matrix", "error"));
         ARROWS.put("backend", Set.of("matrix", "error"));
         ARROWS.put("backend.openblas", Set.of("backend", "matrix", "error"));
-        ARROWS.put("backend.cuda", Set.of("backend", "error"));
+        ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error"));
         ARROWS.put("io", Set.of("matrix", "error"));
         ARROWS.put("features", Set.of("matrix", "error", "random"));
         ARROWS.put("solve", Set.of("backend", "model", "matrix", "error"));
