@@ -428,8 +428,10 @@ class SoftwareDeviceTest {
         assertThat(JCublas2.cublasDscal(blas, 4, host(2), pinned, 1)).isEqualTo(13);
         assertViolation("cublasDscal_v2", "operand x", "pinned host memory");
         SoftwareDevice.reset();
-        assertThat(JCublas2.cublasDscal(blas, 4, host(2), Pointer.to(new double[4]), 1))
-                .isEqualTo(13);
+        try (org.bytedeco.javacpp.DoublePointer memory = new org.bytedeco.javacpp.DoublePointer(4)) {
+            Pointer plain = new Pointer().withByteOffset(memory.address());
+            assertThat(JCublas2.cublasDscal(blas, 4, host(2), plain, 1)).isEqualTo(13);
+        }
         assertViolation("cublasDscal_v2", "operand x", "not device memory");
         SoftwareDevice.reset();
         // Device memory where the host's is wanted.
@@ -544,7 +546,7 @@ class SoftwareDeviceTest {
         CUdeviceptr b = put(8, 14);
         assertThat(JCusolverDn.cusolverDnDpotrs(solver, 0, 2, 1, a, 2, b, 2, info))
                 .isEqualTo(OK);
-        assertThat(get(b, 2)).containsExactly(13.0 / 9, 10.0 / 9);
+        assertThat(get(b, 2)).containsExactly(new double[] {13.0 / 9, 10.0 / 9}, within(1e-15));
 
         // Not positive definite: LAPACK's info, on the device.
         CUdeviceptr indefinite = put(1, 2, 2, 1);
@@ -555,27 +557,11 @@ class SoftwareDeviceTest {
         // The 64-bit interface, with a forged info.
         cusolverDnParams params = new cusolverDnParams();
         assertThat(JCusolverDn.cusolverDnCreateParams(params)).isEqualTo(OK);
-        long[] onDevice = new long[1];
-        long[] onHost = new long[1];
+        // The size queries of this interface cannot be called: JCuda passes a long[] where its natives want a Pointer.
         CUdeviceptr again = put(4, 2, 2, 10);
-        assertThat(JCusolverDn.cusolverDnXpotrf_bufferSize(
-                        solver, params, 0, 2, R_64F, again, 2, R_64F, onDevice, onHost))
-                .isEqualTo(OK);
         SoftwareDevice.forgeInfo("cusolverDnXpotrf", 1, 5);
         assertThat(JCusolverDn.cusolverDnXpotrf(
-                        solver,
-                        params,
-                        0,
-                        2,
-                        R_64F,
-                        again,
-                        2,
-                        R_64F,
-                        work,
-                        onDevice[0],
-                        Pointer.to(new byte[(int) onHost[0]]),
-                        onHost[0],
-                        info))
+                        solver, params, 0, 2, R_64F, again, 2, R_64F, work, 8L * size[0], new Pointer(), 0, info))
                 .isEqualTo(OK);
         assertThat(info(info)).isEqualTo(5);
         assertThat(get(again, 4)).containsExactly(2, 1, 2, 3);
@@ -617,8 +603,25 @@ class SoftwareDeviceTest {
         assertThat(SoftwareDevice.violations()).isEmpty();
     }
 
+    /**
+     * Creates a gesvdjInfo. JCuda's own call cannot: it hands cuSOLVER the object's pointer, which is null, as the place for the
+     * result.
+     */
+    private static gesvdjInfo jacobiInfo() throws ReflectiveOperationException {
+        gesvdjInfo info = new gesvdjInfo();
+        assertThat(JCusolverDn.cusolverDnCreateGesvdjInfo(info)).isEqualTo(3);
+        java.lang.reflect.Field pointer = jcuda.NativePointerObject.class.getDeclaredField("nativePointer");
+        pointer.setAccessible(true);
+        try (org.bytedeco.javacpp.LongPointer result = new org.bytedeco.javacpp.LongPointer(1)) {
+            pointer.setLong(info, result.address());
+            assertThat(JCusolverDn.cusolverDnCreateGesvdjInfo(info)).isEqualTo(OK);
+            pointer.setLong(info, result.get());
+        }
+        return info;
+    }
+
     @Test
-    void singularValueDecompositions() {
+    void singularValueDecompositions() throws ReflectiveOperationException {
         double[] matrix = {3, 0, 0, 0, 0, 2}; // 3 x 2: diag(3, .) with 2 in the last row
         CUdeviceptr s = allocate(16);
         CUdeviceptr u = allocate(72);
@@ -638,8 +641,7 @@ class SoftwareDeviceTest {
                         solver, 'N', 'N', 2, 3, put(matrix), 2, s, u, 2, v, 3, work, size[0], new CUdeviceptr(), info))
                 .isEqualTo(3);
 
-        gesvdjInfo jacobi = new gesvdjInfo();
-        assertThat(JCusolverDn.cusolverDnCreateGesvdjInfo(jacobi)).isEqualTo(OK);
+        gesvdjInfo jacobi = jacobiInfo();
         CUdeviceptr wide = put(3, 0, 0, 0, 0, 2); // 2 x 3: rows (3 0 0), (0 0 2)
         CUdeviceptr u2 = allocate(32);
         CUdeviceptr v2 = allocate(48);
@@ -661,14 +663,9 @@ class SoftwareDeviceTest {
 
         cusolverDnParams params = new cusolverDnParams();
         assertThat(JCusolverDn.cusolverDnCreateParams(params)).isEqualTo(OK);
-        long[] onDevice = new long[1];
-        long[] onHost = new long[1];
         CUdeviceptr b = put(matrix);
-        assertThat(JCusolverDn.cusolverDnXgesvdp_bufferSize(
-                        solver, params, 1, 1, 3, 2, R_64F, b, 3, R_64F, s, R_64F, u, 3, R_64F, v, 2, R_64F, onDevice,
-                        onHost))
-                .isEqualTo(OK);
-        CUdeviceptr workP = allocate(onDevice[0]);
+        CUdeviceptr workP = allocate(8192);
+        ByteBuffer hostWork = ByteBuffer.allocateDirect(8192);
         double[] error = {-1};
         assertThat(JCusolverDn.cusolverDnXgesvdp(
                         solver,
@@ -690,9 +687,9 @@ class SoftwareDeviceTest {
                         2,
                         R_64F,
                         workP,
-                        onDevice[0],
-                        Pointer.to(new byte[(int) onHost[0]]),
-                        onHost[0],
+                        8192,
+                        Pointer.to(hostWork),
+                        8192,
                         info,
                         Pointer.to(error)))
                 .isEqualTo(OK);
