@@ -1,5 +1,6 @@
 package org.nullspace.backend.cuda;
 
+import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 
