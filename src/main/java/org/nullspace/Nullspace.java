@@ -4,6 +4,7 @@ import org.nullspace.backend.Session;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Factorization;
 import org.nullspace.model.Plan;
@@ -112,7 +113,7 @@ public final class Nullspace {
     }
 
     /**
-     * What would be done for problems of a given shape, and how much memory it takes, without doing it.
+     * What would be done for problems of a given shape with X on the host, and how much memory it takes, without doing it.
      *
      * @param n samples
      * @param d features
@@ -130,7 +131,7 @@ public final class Nullspace {
         }
         BackendSelection selection = BackendSelection.of(options);
         try (Session session = selection.open()) {
-            return Planner.plan(n, d, k, precision, options, session.description(), session.memoryBytes());
+            return Planner.plan(n, d, k, precision, Place.HOST, options, session);
         }
     }
 

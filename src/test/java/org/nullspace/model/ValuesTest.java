@@ -19,7 +19,7 @@ class ValuesTest {
     void aPlanExplainsItself() {
         List<Method> methods = new ArrayList<>(List.of(Method.GRAM, Method.QR_SVD));
         List<String> reasons = new ArrayList<>(List.of("because it is fast", "because it is sure"));
-        Plan plan = new Plan(methods, reasons, "openblas, 2 threads", 1_000, 20_000, 300_000);
+        Plan plan = new Plan(methods, reasons, "openblas, 2 threads", 1_000, 20_000, 300_000, false, 0);
         methods.clear();
         reasons.clear();
         assertThat(plan.explain()).isEqualTo("""
