@@ -91,13 +91,15 @@ public final class Nullspace {
     }
 
     /**
-     * Solves a batch of regressions of one shape, one after the other; a problem that fails leaves the others alone.
+     * Solves a batch of regressions of one shape, one after the other on each of the devices that the options name; a problem that fails
+     * leaves the others alone. Results do not depend on the number of devices.
      *
      * @param x B×n×d, on the host; a view of it is kept
      * @param y B×n×k, on the host; only read during the call
      * @param options how to solve each
      * @return the solution sets, to be closed by the caller
      * @throws ShapeMismatchException if the batch sizes or the numbers of rows differ
+     * @throws org.nullspace.error.BackendException if a device fails; the message says which, and at which problem. Nothing stays open then
      */
     public static SolutionBatch solveBatch(Matrix x, Matrix y, SolveOptions options) {
         InvalidInputException.requireNonNull("X", x);

@@ -20,6 +20,16 @@ record Budget(boolean ownMemory, long memoryBytes) {
     /** Part of the memory that a block of rows with its p rows of R may take. */
     private static final double BLOCK = 1.0 / 16;
 
+    /** On the host: shorter matrices, and those that a cache holds, are factorized in one piece. */
+    private static final double HOST_ASPECT = 64;
+
+    private static final double HOST_BYTES = 64 << 20;
+
+    /** On the host: own rows of a block, and for each column. */
+    private static final double HOST_ROWS = 3200;
+
+    private static final double HOST_ROWS_PER_COLUMN = 16;
+
     static Budget of(Session session) {
         return new Budget(!session.place().isHost(), session.memoryBytes());
     }
@@ -45,12 +55,15 @@ record Budget(boolean ownMemory, long memoryBytes) {
     }
 
     /**
-     * Whether a tall m×p matrix is factorized in one piece.
+     * Whether a tall m×p matrix is factorized in one piece. On the host, where there is room for either, very tall ones are not, because a
+     * block of rows stays in the cache while its columns are eliminated.
      *
      * @param heldBytes what the problem takes otherwise
      */
     boolean wholeQr(double m, double p, Precision precision, double heldBytes) {
-        return holdsFactors(heldBytes + wholeQrBytes(m, p, precision));
+        return ownMemory
+                ? holdsFactors(heldBytes + wholeQrBytes(m, p, precision))
+                : m < HOST_ASPECT * p || bytes(precision, m, p) <= HOST_BYTES;
     }
 
     /** Bytes of the reflectors in one piece, of M and Zᵀ, and about 4p² for the decomposition of R. */
@@ -58,21 +71,27 @@ record Budget(boolean ownMemory, long memoryBytes) {
         return bytes(precision, m + 6 * p, p);
     }
 
-    /** The same block by block: one block, R, and a factor for each reflector of each block. */
+    /** The same block by block: one block (on the host all of them), R, and a factor for each reflector of each block. */
     double blockedQrBytes(double m, double p, Precision precision) {
+        if (!ownMemory) {
+            return reflectionBytes(m, p, precision) + bytes(precision, 7 * p, p) + bytes(precision, m + p, 1);
+        }
         double block = bytes(precision, p + blockRows((long) p, precision), p);
         // Entries of extreme size are scaled in float64 before they are rounded.
         double scaling = precision == Precision.FLOAT32 ? 2 * block : 0;
         return block + scaling + bytes(precision, 7 * p, p) + bytes(precision, m + p, 1);
     }
 
-    /** Bytes of the reflectors of all blocks on the host. */
-    double blockedQrHostBytes(double m, double p, Precision precision) {
+    /** Bytes of the reflectors of all blocks, which lie on the host. */
+    double reflectionBytes(double m, double p, Precision precision) {
         return bytes(precision, m + p * Math.ceil(m / blockRows((long) p, precision)), p);
     }
 
     /** Own rows of a block. */
     long blockRows(long p, Precision precision) {
+        if (!ownMemory) {
+            return (long) Math.max(HOST_ROWS, HOST_ROWS_PER_COLUMN * p);
+        }
         double fit = BLOCK * memoryBytes / bytes(precision, Math.max(1, p), 1) - p;
         return (long) Math.max(Math.max(1, p), fit);
     }

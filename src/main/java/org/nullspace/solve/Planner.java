@@ -87,8 +87,8 @@ public final class Planner {
                 first = Math.max(bytes, transformingBytes(streamed));
             }
             worst = Math.max(worst, Math.max(first, bytes));
-            if (method == Method.QR_SVD && !wholeQr(streamed)) {
-                host += budget.blockedQrHostBytes(q, p, options.precision());
+            if (method == Method.QR_SVD && budget.ownMemory() && !wholeQr(streamed)) {
+                host += budget.reflectionBytes(q, p, options.precision());
                 reasons.add(
                         "a copy of X does not fit beside X: QR_SVD works on blocks of rows and keeps their reflections on the host");
             }

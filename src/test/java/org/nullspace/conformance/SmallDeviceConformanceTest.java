@@ -4,6 +4,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Nested;
 import org.nullspace.backend.DeviceKind;
+import org.nullspace.backend.Session;
 
 /** The suite on a device whose memory is not the host's, and too small for some of the problems. */
 class SmallDeviceConformanceTest {
@@ -98,6 +99,14 @@ class SmallDeviceConformanceTest {
         @Override
         protected DeviceKind kind() {
             return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class HostOperands extends HostOperandConformance {
+        @Override
+        protected Session openSession() {
+            return SmallDeviceProvider.device(0, 64 * MEBI);
         }
     }
 }
