@@ -7,6 +7,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.error.BackendException;
+import org.nullspace.error.DeviceLostException;
 
 /**
  * The devices that a batch is spread over: each has its session, a lock for it, and a share of neighbouring problems. Which problem is solved
@@ -99,8 +100,10 @@ final class DeviceGroup implements AutoCloseable {
     }
 
     private BackendException located(int device, int problem, int problems, BackendException e) {
-        BackendException named = new BackendException("problem " + problem + " of a batch of " + problems + ", on "
-                + sessions.get(device).description() + ": " + e.getMessage());
+        String message = "problem " + problem + " of a batch of " + problems + ", on "
+                + sessions.get(device).description() + ": " + e.getMessage();
+        BackendException named =
+                e instanceof DeviceLostException ? new DeviceLostException(message) : new BackendException(message);
         named.initCause(e);
         return named;
     }

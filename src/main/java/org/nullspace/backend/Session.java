@@ -25,7 +25,7 @@ import org.nullspace.matrix.Precision;
  *
  * <p><b>Operands of the host.</b> Where the session's place is a device, A in {@link #gram}, {@link #columnNorms} and {@link #maxMagnitude}
  * and one of A and B in {@link #multiply} may lie on the host instead, in any precision that the operation accepts. It is streamed through
- * the device tile by tile and has been read when the call returns. The tiles take no more than {@code memoryBytes() / TILE_SHARE} of the
+ * the device tile by tile. The tiles take no more than {@code memoryBytes() / TILE_SHARE} of the
  * device's memory. Each result is as it would be with a copy of the operand on the device, but for the order of sums. This is how a matrix
  * larger than the device is computed with.
  *

@@ -83,7 +83,6 @@ final class BlockedReflections implements Reflections {
                 }
                 blocks.add(new Block(from, to, kept, tau));
             }
-            session.synchronize();
         }
         return new HouseholderQr(new BlockedReflections(session, m, p, most, blocks), r);
     }

@@ -113,7 +113,6 @@ public final class Design {
             try (MemoryScope scratch = MemoryScope.open()) {
                 Design block = new Design(session, scratch, x, intercept, weights, used, x.rows(), null);
                 session.copy(block.reduce(x.columns(from, to), means.columns(from, to)), out.columns(from, to));
-                session.synchronize();
             }
         }
         return out;

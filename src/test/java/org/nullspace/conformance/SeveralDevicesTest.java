@@ -9,8 +9,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.nullspace.Nullspace;
 import org.nullspace.conformance.Planted.Spectrum;
-import org.nullspace.error.BackendException;
 import org.nullspace.error.ClosedException;
+import org.nullspace.error.DeviceLostException;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.Layout;
@@ -139,9 +139,9 @@ class SeveralDevicesTest {
                 String name = "small device " + mortal;
                 assertThatThrownBy(() ->
                                 Nullspace.solveBatch(x, y, cuda().allDevices().build()))
-                        .isInstanceOf(BackendException.class)
+                        .isInstanceOf(DeviceLostException.class)
                         .hasMessageContainingAll("problem ", " of a batch of 9", name, "has died")
-                        .hasCauseInstanceOf(BackendException.class);
+                        .hasCauseInstanceOf(DeviceLostException.class);
                 assertThat(SmallDeviceProvider.opened()).hasSize(3);
                 requireNothingOpen();
             }

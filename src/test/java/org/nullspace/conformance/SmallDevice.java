@@ -1,11 +1,12 @@
 package org.nullspace.conformance;
 
+import java.util.List;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
-import org.nullspace.error.BackendException;
 import org.nullspace.error.ClosedException;
+import org.nullspace.error.DeviceLostException;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.HostMemory;
@@ -134,6 +135,11 @@ public final class SmallDevice implements Session {
     @Override
     public long maxDimension() {
         return session.maxDimension();
+    }
+
+    @Override
+    public List<SvdAlgorithm> svdAlgorithms() {
+        return session.svdAlgorithms();
     }
 
     @Override
@@ -305,7 +311,7 @@ public final class SmallDevice implements Session {
             throw new ClosedException(description() + " was used after it had been closed");
         }
         if (callsLeft == 0) {
-            throw new BackendException(description() + " has died");
+            throw new DeviceLostException(description() + " has died");
         }
         callsLeft--;
     }
