@@ -87,8 +87,8 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
             return sessions;
         } catch (RuntimeException | Error e) {
             for (Session session : sessions) {
-                try (session) {
-                    continue;
+                try {
+                    session.close();
                 } catch (RuntimeException closing) {
                     e.addSuppressed(closing);
                 }

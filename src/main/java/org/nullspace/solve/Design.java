@@ -105,9 +105,9 @@ public final class Design {
             Matrix means,
             boolean rounds) {
         Precision precision = rounds ? Precision.FLOAT32 : Precision.FLOAT64;
-        long rows = used.length - (intercept ? 1 : 0);
+        long rows = used.length - (intercept ? 1L : 0L);
         Matrix out = Matrix.uninitialized(scope, precision, 1, rows, x.columns(), Layout.ROW_MAJOR);
-        long width = blockColumns(Budget.of(session), x.rows());
+        long width = blockColumns(Budget.of(session), (double) x.rows());
         for (long from = 0; from < x.columns(); from += width) {
             long to = Math.min(x.columns(), from + width);
             try (MemoryScope scratch = MemoryScope.open()) {
