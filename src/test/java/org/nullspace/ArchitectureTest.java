@@ -62,8 +62,9 @@ class ArchitectureTest {
         ARROWS.put("random", Set.of("error"));
         ARROWS.put("matrix", Set.of("error"));
         ARROWS.put("model", Set.of("matrix", "error"));
-        ARROWS.put("backend", Set.of("matrix"));
+        ARROWS.put("backend", Set.of("matrix", "error"));
         ARROWS.put("backend.openblas", Set.of("backend", "matrix", "error"));
+        ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error"));
         ARROWS.put("io", Set.of("matrix", "error"));
         ARROWS.put("features", Set.of("matrix", "error", "random"));
         ARROWS.put("solve", Set.of("backend", "model", "matrix", "error"));
@@ -412,6 +413,7 @@ class ArchitectureTest {
             Map.entry("model", "org.nullspace.model.Method"),
             Map.entry("backend", "org.nullspace.backend.Session"),
             Map.entry("backend.openblas", "org.nullspace.backend.openblas.OpenBlasProvider"),
+            Map.entry("backend.cuda", "org.nullspace.backend.cuda.CudaProvider"),
             Map.entry("io", "org.nullspace.io.CsvTable"),
             Map.entry("features", "org.nullspace.features.Pipeline"),
             Map.entry("solve", "org.nullspace.solve.Solver"),
@@ -423,6 +425,7 @@ class ArchitectureTest {
 
     private static final Map<String, String> LIBRARY_EXAMPLES = Map.of(
             "org.bytedeco", "org.bytedeco.openblas.global.openblas",
+            "jcuda", "jcuda.driver.JCudaDriver",
             "picocli", "picocli.CommandLine",
             "de.siegmar.fastcsv", "de.siegmar.fastcsv.reader.CsvReader",
             "org.knowm.xchart", "org.knowm.xchart.XYChart",

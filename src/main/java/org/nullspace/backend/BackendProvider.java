@@ -1,5 +1,7 @@
 package org.nullspace.backend;
 
+import java.util.List;
+
 /**
  * Entry point of a backend, found by {@link java.util.ServiceLoader}. Loading a provider must never fail because a library, driver or
  * device is missing: that is what {@link #probe()} tells.
@@ -25,6 +27,15 @@ public interface BackendProvider {
      * @return the verdict
      */
     Availability probe();
+
+    /**
+     * What {@link #probe()} looked at, found or not. Never fails.
+     *
+     * @return findings and advice; nothing unless the backend has more to say than {@link #probe()}
+     */
+    default Report report() {
+        return new Report(List.of(), List.of());
+    }
 
     /**
      * Opens an ordered queue of work on one device.
