@@ -146,8 +146,7 @@ public final class GpuBench {
             name.append(kind.equals("batch") ? batch + "x" : "").append(n).append('x');
             name.append(d).append('-').append(precision.name().toLowerCase(Locale.ROOT));
             name.append(k == 1 ? "" : "-k" + k).append(rank == n ? "" : "-rank" + rank);
-            return name.append(condition == 1 ? "" : "-cond" + (long) condition)
-                    .toString();
+            return name.append(condition == 1 ? "" : "-cond" + (long) condition).toString();
         }
 
         long entries() {
@@ -392,8 +391,7 @@ public final class GpuBench {
         @Override
         public Answer run(MemoryScope keep) {
             Command c = command;
-            Plan plan = Planner.plan(
-                    c.n, c.d, c.k, c.precision, options, session.description(), session.memoryBytes());
+            Plan plan = Planner.plan(c.n, c.d, c.k, c.precision, options, session.description(), session.memoryBytes());
             try (MemoryScope scratch = MemoryScope.open()) {
                 Factors factors = Solver.factor(session, scratch, x, c.precision, options, plan)
                         .factors();
