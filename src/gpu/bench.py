@@ -694,7 +694,8 @@ class Process:
 
     def start(self, limit):
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, text=True, bufsize=1
+            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.log, bufsize=1, encoding="utf-8",
+            errors="replace",
         )
         self.lines = queue.Queue()
         threading.Thread(target=self.pump, args=(self.process, self.lines), daemon=True).start()
@@ -746,13 +747,19 @@ class Process:
             event = self.next(end - time.monotonic())
             if event is None:
                 late = time.monotonic() >= end
-                message = f"not done after {limit:.0f} s" if late else f"ended with {self.process.poll()}"
+                message = f"not done after {limit:.0f} s" if late else f"ended with exit code {self.ended()}"
                 self.kill()
                 yield {"event": "lost", "message": message}
                 return
             if event.get("event") == "done":
                 return
             yield event
+
+    def ended(self):
+        try:
+            return self.process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            return None
 
     def kill(self):
         if self.process is not None:

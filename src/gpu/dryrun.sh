@@ -44,7 +44,7 @@ else
 fi
 echo "dryrun.sh: on ${kind/cuda/the software CUDA device} ($((SECONDS - start)) s)"
 code=0
-"${clean[@]}" "$work/bundle/run.sh" all --quick --scale tiny --device "$kind" --out "$work/results" || code=$?
+"${clean[@]}" "$work/bundle/run.sh" all --quick --scale tiny --patience 4 --device "$kind" --out "$work/results" || code=$?
 
 # What came back: few files, every line of the results an object, all stages there, every test that the build runs.
 [ "$(find "$work/results" -type f | wc -l)" -le 8 ] || fail "more than 8 files in $work/results"

@@ -3,16 +3,17 @@
 #
 # Tests and times Nullspace on this machine, which needs neither Java nor Maven nor a network:
 #
-#   run.sh [doctor|test|bench|all] [--out DIR] [--quick] [--device cuda|cpu] [--scale full|quick|tiny]
+#   run.sh [doctor|test|bench|all] [--out DIR] [--quick] [--device cuda|cpu] [--scale full|quick|tiny] [--patience FACTOR]
 #
 #   doctor    says what the machine offers and, with `nullspace doctor`, what the library makes of it
 #   test      the conformance suite (JUnit, tag gpu)
 #   bench     the library and its peers (PyTorch, CuPy, JAX, as far as Python has them), alternating, on planted problems
 #   all       the three, one after the other; the default. A stage that fails does not stop the next
-#   --out     folder for results.jsonl, summary.txt and the logs, six files at most; default: results beside this script
+#   --out     folder for results.jsonl, summary.txt and the logs, seven files at most; default: results beside this script
 #   --quick   about 2 minutes instead of 8
 #   --device  cpu: a rehearsal on a machine without a GPU; its times say nothing
 #   --scale   sizes of the benchmark; default: full, with --quick quick
+#   --patience  whole number by which the time limit of every stage is multiplied; default: 1
 #
 # Environment: NULLSPACE_JAVA_OPTS are words for every Java process. Folders with CUDA libraries that belong to the first python3 on the
 # PATH are appended to LD_LIBRARY_PATH of the Java processes.
@@ -20,7 +21,7 @@
 set -u
 
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd) || exit 1
-stages="" out=$here/results quick=no device=cuda scale=""
+stages="" out=$here/results quick=no device=cuda scale="" patience=1
 
 usage() {
     while IFS= read -r line; do
@@ -38,12 +39,13 @@ while [ $# -gt 0 ]; do
         doctor | test | bench) stages="$stages $1" ;;
         all) stages="doctor test bench" ;;
         --quick) quick=yes ;;
-        --out | --device | --scale)
+        --out | --device | --scale | --patience)
             [ $# -ge 2 ] || { echo "run.sh: $1 needs a value" >&2; usage; }
             case $1 in
                 --out) out=$2 ;;
                 --device) device=$2 ;;
                 --scale) scale=$2 ;;
+                --patience) patience=$2 ;;
             esac
             shift ;;
         *) echo "run.sh: unknown argument $1" >&2; usage ;;
@@ -53,6 +55,7 @@ done
 stages=${stages:-doctor test bench}
 case $device in cuda | cpu) ;; *) echo "run.sh: --device is cuda or cpu, not $device" >&2; usage ;; esac
 case ${scale:-full} in full | quick | tiny) ;; *) echo "run.sh: --scale is full, quick or tiny, not $scale" >&2; usage ;; esac
+case $patience in [1-9] | [1-9][0-9]) ;; *) echo "run.sh: --patience is a number from 1 to 99, not $patience" >&2; usage ;; esac
 
 # Seconds that each stage may take. The benchmark leaves out what it has no time for.
 if [ "$quick" = yes ]; then
@@ -60,8 +63,10 @@ if [ "$quick" = yes ]; then
 else
     doctor_limit=30 test_limit=200 bench_limit=260 scale=${scale:-full}
 fi
+doctor_limit=$((doctor_limit * patience)) test_limit=$((test_limit * patience)) bench_limit=$((bench_limit * patience))
 
 mkdir -p "$out" || exit 1
+rm -f "$out/crash.log"
 out=$(CDPATH= cd -- "$out" && pwd)
 results=$out/results.jsonl
 summary=$out/summary.txt
@@ -127,8 +132,9 @@ quoted() { printf "'%s'" "$1"; }
 {
     printf 'own=$(mktemp -d %s/java.XXXXXX) || exit 1\n' "$(quoted "$scratch")"
     printf 'export LD_LIBRARY_PATH=%s\n' "$(quoted "${LD_LIBRARY_PATH:+$LD_LIBRARY_PATH:}$python_cuda")"
-    printf 'exec %s -Djava.io.tmpdir="$own" -Dorg.bytedeco.javacpp.cachedir=%s -Djava.awt.headless=true %s %s -cp %s "$@"\n' \
-        "$(quoted "$home/runtime/bin/java")" "$(quoted "$home/natives")" --enable-native-access=ALL-UNNAMED \
+    printf 'exec %s -Djava.io.tmpdir="$own" -Dorg.bytedeco.javacpp.cachedir=%s -Djava.awt.headless=true -XX:ErrorFile=%s %s %s %s -cp %s "$@"\n' \
+        "$(quoted "$home/runtime/bin/java")" "$(quoted "$home/natives")" "$(quoted "$out/crash.log")" --enable-native-access=ALL-UNNAMED \
+        "-Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8 -Dsun.stdout.encoding=UTF-8 -Dsun.stderr.encoding=UTF-8" \
         "${NULLSPACE_JAVA_OPTS:-}" "$(quoted "$home/tests:$home/lib/*")"
 } >"$scratch/java"
 
