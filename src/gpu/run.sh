@@ -225,7 +225,8 @@ doctor() {
 suite() {
     start=$(seconds)
     if [ "$device" = cuda ]; then
-        select="--include-tag=gpu --include-classname=.*Test"
+        # Tests of the software device itself belong to the build.
+        select="--include-tag=gpu --include-classname=.*Test --exclude-classname=.*[.]SoftwareDevice.*"
     else
         select="--exclude-tag=gpu --include-classname=.*OpenBlasConformanceTest"
     fi

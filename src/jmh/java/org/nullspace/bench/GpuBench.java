@@ -391,7 +391,7 @@ public final class GpuBench {
         @Override
         public Answer run(MemoryScope keep) {
             Command c = command;
-            Plan plan = Planner.plan(c.n, c.d, c.k, c.precision, options, session.description(), session.memoryBytes());
+            Plan plan = Planner.plan(c.n, c.d, c.k, c.precision, x.place(), options, session);
             try (MemoryScope scratch = MemoryScope.open()) {
                 Factors factors = Solver.factor(session, scratch, x, c.precision, options, plan)
                         .factors();
