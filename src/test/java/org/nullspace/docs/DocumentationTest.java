@@ -252,8 +252,9 @@ class DocumentationTest {
         assertThat(options(text(page("command-line.md")))).isEqualTo(there).hasSizeGreaterThan(15);
         // An option of Java itself.
         there.add("--enable-native-access");
-        // Options of the benchmark script, which says them in its head.
+        // Options of the scripts, which say them in their heads.
         there.addAll(options(Files.readString(Path.of("src", "bench", "compare.sh"))));
+        there.addAll(options(Files.readString(Path.of("src", "gpu", "run.sh"))));
         for (Page page : all()) {
             assertThat(there).as(page.name()).containsAll(options(text(page)));
         }
