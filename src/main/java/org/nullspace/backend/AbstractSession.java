@@ -284,6 +284,9 @@ public abstract class AbstractSession<S extends Status> implements Session {
                                 ? a.precision() == Precision.FLOAT64 || b.precision() == Precision.FLOAT64
                                 : a.precision() == Precision.FLOAT32 && b.precision() == Precision.FLOAT32,
                         "all must have the same precision, or one of A and B is float32 and the others are float64")
+                .require(
+                        place().isHost() || !a.place().isHost() || !b.place().isHost(),
+                        "only one of A and B may lie on the host")
                 .shapes(
                         a.columns() == b.rows() && a.rows() == c.rows() && b.columns() == c.columns(),
                         "A must be m×l, B l×n and C m×n")

@@ -320,9 +320,7 @@ abstract class DeclarationConformance extends Conformance {
                 assertThat(s.outcome()).as(where).isEqualTo(Outcome.NOT_CONVERGED);
                 assertThat(s.minimumNorm().get(0, 0)).as(where).isNaN();
                 assertThat(s.history().get(s.history().size() - 1)).as(where).contains("did not converge");
-                assertThat(session.calls("svd"))
-                        .as("every iteration was tried")
-                        .isEqualTo(algorithms);
+                assertThat(session.calls("svd")).as("every iteration was tried").isEqualTo(algorithms);
             }
             session.assertClean();
         }

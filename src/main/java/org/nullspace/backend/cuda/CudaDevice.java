@@ -6,7 +6,9 @@ import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import jcuda.driver.CUcontext;
 import jcuda.driver.CUdevice;
@@ -223,7 +225,18 @@ final class CudaDevice {
         synchronized (idle) {
             queue = idle.poll();
         }
-        return queue != null ? queue : within(() -> new CudaQueue(this));
+        return queue != null ? queue : newQueue();
+    }
+
+    private CudaQueue newQueue() {
+        AtomicReference<@Nullable CudaQueue> made = new AtomicReference<>();
+        CudaQueue.orUndo(() -> within(() -> made.set(new CudaQueue(this))), () -> {
+            CudaQueue queue = made.get();
+            if (queue != null) {
+                queue.close();
+            }
+        });
+        return Objects.requireNonNull(made.get());
     }
 
     /** Takes a queue back from a session that has waited for it. */

@@ -217,8 +217,9 @@ final class CudaQueue {
     void note(long info) {
         DevicePool.Block word = refusals;
         if (word == null) {
-            word = pool.take(Integer.BYTES, () -> "a word for refused arguments");
-            zero(word.address(), Integer.BYTES);
+            DevicePool.Block fresh = pool.take(Integer.BYTES, () -> "a word for refused arguments");
+            orUndo(() -> zero(fresh.address(), Integer.BYTES), () -> pool.giveBack(fresh));
+            word = fresh;
             refusals = word;
         }
         device.kernels().launch(this, "status", "nullspace_note_info", 1, 1, 1, 1, 1, info, word.address());

@@ -48,7 +48,7 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         entryWise = new EntryWise(queue);
         reductions = new Reductions(queue);
         transfers = new Transfers(queue, entryWise);
-        products = new Products(queue, entryWise, transfers);
+        products = new Products(queue, entryWise);
         cholesky = new Cholesky(queue, sizes, entryWise);
         householder = new Householder(queue, sizes);
         spectra = new Spectra(queue, sizes, entryWise, reductions);

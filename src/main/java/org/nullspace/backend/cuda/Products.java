@@ -11,13 +11,11 @@ import org.nullspace.matrix.Precision;
 final class Products {
     private final CudaQueue queue;
     private final EntryWise entryWise;
-    private final Transfers transfers;
     private final Cublas cublas;
 
-    Products(CudaQueue queue, EntryWise entryWise, Transfers transfers) {
+    Products(CudaQueue queue, EntryWise entryWise) {
         this.queue = queue;
         this.entryWise = entryWise;
-        this.transfers = transfers;
         this.cublas = new Cublas(queue);
     }
 
@@ -33,14 +31,6 @@ final class Products {
         }
         if (a.columns() == 0) {
             entryWise.scale(beta, c);
-        } else if (a.place().isHost() && b.place().isHost()) {
-            boolean smallB = b.byteSize() <= a.byteSize();
-            try (CudaQueue.Scratch scratch = queue.scratch()) {
-                Matrix small = smallB ? b : a;
-                Matrix copy = transfers.panel(scratch, small);
-                transfers.upload(small, copy);
-                multiply(alpha, smallB ? a : copy, smallB ? copy : b, beta, c);
-            }
         } else if (a.place().isHost()) {
             streamed(alpha, a, b, beta, c);
         } else if (b.place().isHost()) {

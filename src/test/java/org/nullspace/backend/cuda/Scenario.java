@@ -37,13 +37,18 @@ final class Scenario {
         pieces.put(
                 "GESVD in float32",
                 () -> solve(Precision.FLOAT32, 2, false, options(Method.GESVD).precision(Precision.FLOAT32)));
-        pieces.put("intercept", () -> solve(Precision.FLOAT64, 1, false, options(Method.AUTO)
-                .intercept(InterceptRule.UNPENALISED)));
+        pieces.put(
+                "intercept",
+                () -> solve(Precision.FLOAT64, 1, false, options(Method.AUTO).intercept(InterceptRule.UNPENALISED)));
         if (CusolverBridge.isLoaded()) {
             for (SvdChoice choice : List.of(SvdChoice.JACOBI, SvdChoice.POLAR)) {
                 pieces.put(
                         "QR_SVD by " + choice,
-                        () -> solve(Precision.FLOAT64, 1, true, options(Method.QR_SVD).svd(choice)));
+                        () -> solve(
+                                Precision.FLOAT64,
+                                1,
+                                true,
+                                options(Method.QR_SVD).svd(choice)));
             }
         }
         pieces.put("batch", Scenario::batch);
