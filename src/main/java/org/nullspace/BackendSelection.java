@@ -27,13 +27,18 @@ record BackendSelection(BackendProvider provider, int device, List<String> notes
             List<String> reasons = new ArrayList<>();
             for (BackendProvider provider : Backends.providers(DeviceKind.CUDA)) {
                 Availability availability = provider.probe();
-                if (availability.usable()) {
+                List<String> devices = availability.devices();
+                if (availability.usable() && options.device() < devices.size()) {
                     return new BackendSelection(provider, options.device(), notes);
                 }
                 reasons.addAll(availability.reasons());
+                if (availability.usable()) {
+                    reasons.add("there is no device " + options.device() + "; counted from 0, the devices are "
+                            + String.join("; ", devices));
+                }
             }
             if (reasons.isEmpty()) {
-                reasons.add("this version has no CUDA backend");
+                reasons.add("no CUDA backend is on the class path");
             }
             if (choice == BackendChoice.CUDA) {
                 throw new BackendUnavailableException("CUDA", reasons);
