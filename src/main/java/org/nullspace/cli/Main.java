@@ -98,7 +98,7 @@ public final class Main {
         } catch (InvalidInputException | ShapeMismatchException e) {
             code = fail(console, e, e.getMessage(), BAD_USAGE);
         } catch (BackendUnavailableException e) {
-            code = fail(console, e, e.getMessage() + "\n(what to do: nullspace doctor)", FAILED);
+            code = fail(console, e, e.getMessage() + "\nwhat to do: nullspace doctor", FAILED);
         } catch (UncheckedIOException e) {
             code = fail(console, e, e.getMessage(), FAILED);
         } catch (OutOfMemoryError e) {

@@ -212,7 +212,9 @@ final class CudaLibraries {
     }
 
     private void incomplete(LibraryPlaces places, LibrarySet twelve, LibrarySet thirteen) {
-        LibrarySet nearer = thirteen.missing().size() < twelve.missing().size() ? thirteen : twelve;
+        // Where there is nothing at all, CUDA 12 is what to look for.
+        boolean some = !thirteen.files().isEmpty();
+        LibrarySet nearer = some && thirteen.missing().size() < twelve.missing().size() ? thirteen : twelve;
         found(nearer, "");
         for (String name : nearer.missing()) {
             findings.add(new Finding(name, false, null, null, "CUDA " + nearer.major(), places.searched()));
