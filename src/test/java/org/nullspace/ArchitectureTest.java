@@ -62,9 +62,9 @@ class ArchitectureTest {
         ARROWS.put("random", Set.of("error"));
         ARROWS.put("matrix", Set.of("error"));
         ARROWS.put("model", Set.of("matrix", "error"));
-        ARROWS.put("backend", Set.of("matrix"));
+        ARROWS.put("backend", Set.of("matrix", "error"));
         ARROWS.put("backend.openblas", Set.of("backend", "matrix", "error"));
-        ARROWS.put("backend.cuda", Set.of("backend", "error"));
+        ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error"));
         ARROWS.put("io", Set.of("matrix", "error"));
         ARROWS.put("features", Set.of("matrix", "error", "random"));
         ARROWS.put("solve", Set.of("backend", "model", "matrix", "error"));

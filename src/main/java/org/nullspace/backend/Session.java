@@ -1,5 +1,6 @@
 package org.nullspace.backend;
 
+import java.util.List;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -15,8 +16,9 @@ import org.nullspace.matrix.Precision;
  * Operands of one call must have one precision, except where an operation says that it widens.
  *
  * <p><b>Order.</b> Operations run in the order of the calls and may run after the call returns. {@link #synchronize()},
- * {@link #read(Status)} and {@link #toHost(Matrix)} wait; nothing else does. Memory of an operand must not be freed by the caller
- * before the queue has passed the operation; scopes made by {@link MemoryScope} hand memory back in stream order or synchronise.
+ * {@link #read(Status)}, {@link #toHost(Matrix)} and a {@link #copy} to the host wait; so may a singular value or eigenvalue decomposition,
+ * and nothing else does. Operands on the host have been read when the call returns. Device memory is handed back in stream order: its scope
+ * may be closed while operations on it are still queued, as long as no other session uses it.
  *
  * <p><b>Copies.</b> No operation copies between host and device except {@link #copy} and {@link #toHost}, by request.
  *
@@ -61,6 +63,13 @@ public interface Session extends AutoCloseable {
      * @return largest number of rows or columns
      */
     long maxDimension();
+
+    /**
+     * The algorithms that {@link #svd} takes, in the order in which they should be tried.
+     *
+     * @return an unmodifiable list, not empty
+     */
+    List<SvdAlgorithm> svdAlgorithms();
 
     // ---- memory
 
@@ -263,7 +272,7 @@ public interface Session extends AutoCloseable {
      * Thin singular value decomposition A = U diag(s) Vᵀ of a column-major A with m ≥ n; U overwrites A. If the iteration does not
      * converge, A is destroyed all the same: who wants to try the other algorithm keeps a copy.
      *
-     * @param algorithm how to iterate
+     * @param algorithm one of {@link #svdAlgorithms()}
      * @param a column-major, {@code m × n} with m ≥ n; overwritten by U, undefined where the status is not 0
      * @param s written: singular values in descending order, {@code n × 1}; NaN where the status is not 0
      * @param vt written: Vᵀ, column-major, {@code n × n}; undefined where the status is not 0

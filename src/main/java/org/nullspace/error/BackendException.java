@@ -1,7 +1,7 @@
 package org.nullspace.error;
 
 /** A routine of a backend failed in a way that is neither misuse nor a numerical outcome. The message names routine, code and shapes. */
-public final class BackendException extends RuntimeException {
+public sealed class BackendException extends RuntimeException permits DeviceLostException {
     private static final long serialVersionUID = 1L;
 
     /**

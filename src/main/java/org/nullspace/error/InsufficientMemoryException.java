@@ -7,7 +7,7 @@ package org.nullspace.error;
 public final class InsufficientMemoryException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
-    /** Bytes that were asked for. */
+    /** Bytes that were asked for, or a negative number where that is not known. */
     private final long requestedBytes;
 
     /** Bytes that could be had at most, or a negative number where that is not known. */
@@ -28,9 +28,20 @@ public final class InsufficientMemoryException extends RuntimeException {
     }
 
     /**
+     * Creates the exception for a library that does not say how much it needs.
+     *
+     * @param message what failed, where
+     */
+    public InsufficientMemoryException(String message) {
+        super(message);
+        this.requestedBytes = -1;
+        this.availableBytes = -1;
+    }
+
+    /**
      * Bytes that were asked for.
      *
-     * @return bytes that were asked for
+     * @return bytes that were asked for, negative when unknown
      */
     public long requestedBytes() {
         return requestedBytes;

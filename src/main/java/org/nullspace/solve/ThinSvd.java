@@ -23,7 +23,7 @@ public final class ThinSvd {
      * @return σ on the host in descending order, or null if no algorithm converged
      */
     public static double @Nullable [] decompose(Session session, Consumer<Matrix> fill, Matrix a, Matrix zt) {
-        for (SvdAlgorithm algorithm : SvdAlgorithm.values()) {
+        for (SvdAlgorithm algorithm : session.svdAlgorithms()) {
             fill.accept(a);
             try (MemoryScope scratch = MemoryScope.open()) {
                 Matrix s = session.allocate(scratch, a.precision(), 1, a.columns(), 1, Layout.COLUMN_MAJOR);

@@ -218,6 +218,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public List<SvdAlgorithm> svdAlgorithms() {
+        return session.svdAlgorithms();
+    }
+
+    @Override
     public long maxDimension() {
         return session.maxDimension();
     }

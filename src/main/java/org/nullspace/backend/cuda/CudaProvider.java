@@ -9,6 +9,7 @@ import org.nullspace.backend.Finding;
 import org.nullspace.backend.Report;
 import org.nullspace.backend.Session;
 import org.nullspace.error.BackendUnavailableException;
+import org.nullspace.error.InvalidInputException;
 
 /** CUDA devices. The first {@link #probe()}, {@link #report()} or {@link #open(int)} of a process looks for the libraries and loads them. */
 public final class CudaProvider implements BackendProvider {
@@ -17,7 +18,7 @@ public final class CudaProvider implements BackendProvider {
 
     @Override
     public String name() {
-        return "cuda";
+        return CudaSession.BACKEND;
     }
 
     @Override
@@ -34,9 +35,7 @@ public final class CudaProvider implements BackendProvider {
         CudaDevices found = CudaDevices.find();
         List<String> devices =
                 found.devices().stream().map(CudaDevices.Device::toString).toList();
-        List<String> reasons = new ArrayList<>(found.reasons());
-        reasons.add("this version has no session for CUDA devices");
-        return new Availability(reasons.isEmpty(), devices, reasons);
+        return new Availability(found.reasons().isEmpty(), devices, found.reasons());
     }
 
     @Override
@@ -57,6 +56,15 @@ public final class CudaProvider implements BackendProvider {
 
     @Override
     public Session open(int device) {
-        throw new BackendUnavailableException(name(), probe().reasons());
+        Availability availability = probe();
+        if (!availability.usable()) {
+            throw new BackendUnavailableException(name(), availability.reasons());
+        }
+        int count = availability.devices().size();
+        if (device < 0 || device >= count) {
+            throw new InvalidInputException("device " + device + " of " + name() + ": there "
+                    + (count == 1 ? "is only device 0" : "are devices 0 to " + (count - 1)));
+        }
+        return new CudaSession(CudaDevice.get(device));
     }
 }

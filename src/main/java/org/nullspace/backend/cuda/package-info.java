@@ -1,7 +1,6 @@
 /**
- * The backend on CUDA devices: JCuda's driver API, NVRTC, cuBLAS and cuSOLVER. CUDA's libraries are looked for and loaded in one place,
- * {@code CudaLibraries}; where there are only those of CUDA 13, forwarding libraries in the jar go between them and JCuda, which is made
- * for CUDA 12.
+ * Computation on CUDA devices through JCuda: cuBLAS, cuSOLVER and kernels of this project, by way of the driver API and the primary context of
+ * each device, so that pointers of other libraries in the process are valid here.
  */
 @NullMarked
 package org.nullspace.backend.cuda;

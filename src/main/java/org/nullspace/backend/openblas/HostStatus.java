@@ -19,8 +19,8 @@ final class HostStatus implements Status {
     }
 
     /** The words themselves, as long as the scope is open. */
-    int[] words(String operation) {
-        scope.checkUsable(operation + ": the status");
+    int[] words() {
+        scope.checkUsable("the status");
         return words;
     }
 }

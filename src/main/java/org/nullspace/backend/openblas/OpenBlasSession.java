@@ -2,12 +2,11 @@ package org.nullspace.backend.openblas;
 
 import java.lang.ref.Reference;
 import java.util.Arrays;
+import java.util.List;
 import org.bytedeco.openblas.global.openblas;
-import org.nullspace.backend.Session;
-import org.nullspace.backend.Status;
+import org.nullspace.backend.AbstractSession;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
-import org.nullspace.error.ClosedException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
@@ -17,16 +16,19 @@ import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
 
 /**
- * A session on the host. Work is done when a call returns, so that {@link #synchronize()} has nothing to wait for. This class checks the
- * operands; the work is in {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder} and
+ * A session on the host. Work is done when a call returns, so that {@link #synchronize()} has nothing to wait for. The work is in
+ * {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder} and
  * {@link Spectra}.
  */
-final class OpenBlasSession implements Session {
+final class OpenBlasSession extends AbstractSession<HostStatus> {
     /** Name of the backend. */
     static final String BACKEND = "openblas";
 
     /** The library is built with 32-bit integers (LP64). */
     static final long MAX_DIMENSION = Integer.MAX_VALUE;
+
+    private static final List<SvdAlgorithm> SVD_ALGORITHMS =
+            List.of(SvdAlgorithm.DIVIDE_AND_CONQUER, SvdAlgorithm.QR_ITERATION);
 
     private final OpenBlasThreads threads;
     private final Workspace[] workspaces;
@@ -37,9 +39,9 @@ final class OpenBlasSession implements Session {
     private final Cholesky cholesky;
     private final Householder householder;
     private final Spectra spectra;
-    private boolean closed;
 
     OpenBlasSession(OpenBlasThreads threads) {
+        super(HostStatus.class);
         this.threads = threads;
         workspaces = new Workspace[threads.count()];
         Arrays.setAll(workspaces, i -> new Workspace());
@@ -81,6 +83,11 @@ final class OpenBlasSession implements Session {
         return MAX_DIMENSION;
     }
 
+    @Override
+    public List<SvdAlgorithm> svdAlgorithms() {
+        return SVD_ALGORITHMS;
+    }
+
     // ---- memory
 
     @Override
@@ -90,23 +97,13 @@ final class OpenBlasSession implements Session {
     }
 
     @Override
-    public Status status(MemoryScope scope, int size) {
-        checkOpen();
-        scope.checkUsable("status");
-        if (size < 0) {
-            throw new InvalidInputException("status: " + size + " is not a number of problems");
-        }
+    protected HostStatus statusChecked(MemoryScope scope, int size) {
         return new HostStatus(scope, size);
     }
 
     @Override
-    public int[] read(Status status) {
-        checkOpen();
-        if (!(status instanceof HostStatus words)) {
-            throw new InvalidInputException("read: these status words belong to another backend: "
-                    + status.getClass().getName());
-        }
-        return words.words("read").clone();
+    protected int[] readChecked(HostStatus status) {
+        return status.words().clone();
     }
 
     @Override
@@ -115,239 +112,117 @@ final class OpenBlasSession implements Session {
     }
 
     @Override
-    public void copy(Matrix source, Matrix target) {
-        operands("copy")
-                .reads("source", source)
-                .writes("target", target)
-                .shapes(source.rows() == target.rows() && source.columns() == target.columns(), "the shapes must agree")
-                .checkedOrSame();
-        run(() -> entryWise.copy(source, target), source, target);
+    protected void copyChecked(Matrix source, Matrix target) {
+        entryWise.copy(source, target);
     }
 
     @Override
-    public Matrix toHost(Matrix a) {
-        operands("toHost").reads("A", a).checked();
+    protected Matrix toHostChecked(Matrix a) {
         return a;
     }
 
     // ---- entry-wise
 
     @Override
-    public void fill(Matrix a, double value) {
-        operands("fill").writes("A", a).checked();
-        run(() -> entryWise.fill(a, value), a);
+    protected void fillChecked(Matrix a, double value) {
+        entryWise.fill(a, value);
     }
 
     @Override
-    public void identity(Matrix a) {
-        operands("identity").writes("A", a).checked();
-        run(() -> entryWise.identity(a), a);
+    protected void identityChecked(Matrix a) {
+        entryWise.identity(a);
     }
 
     @Override
-    public void keepTriangle(Triangle triangle, Matrix a) {
-        operands("keepTriangle")
-                .writes("A", a)
-                .shapes(a.rows() == a.columns(), "A must be square")
-                .checked();
-        run(() -> entryWise.keepTriangle(triangle, a), a);
+    protected void keepTriangleChecked(Triangle triangle, Matrix a) {
+        entryWise.keepTriangle(triangle, a);
     }
 
     @Override
-    public void add(double alpha, Matrix a, double beta, Matrix b) {
-        operands("add")
-                .reads("A", a)
-                .writes("B", b)
-                .samePrecision()
-                .shapes(a.rows() == b.rows() && a.columns() == b.columns(), "the shapes must agree")
-                .checkedOrSame();
-        run(() -> entryWise.add(alpha, a, beta, b), a, b);
+    protected void addChecked(double alpha, Matrix a, double beta, Matrix b) {
+        entryWise.add(alpha, a, beta, b);
     }
 
     @Override
-    public void scaleRows(Matrix d, Matrix a) {
-        operands("scaleRows")
-                .reads("d", d)
-                .writes("A", a)
-                .samePrecision()
-                .shapes(
-                        d.columns() == 1 && d.rows() == a.rows(),
-                        "d must be a column with one factor for each row of A")
-                .checked();
-        run(() -> entryWise.scaleRows(d, a), d, a);
+    protected void scaleRowsChecked(Matrix d, Matrix a) {
+        entryWise.scaleRows(d, a);
     }
 
     // ---- reductions
 
     @Override
-    public void columnNorms(Matrix a, Matrix norms) {
-        operands("columnNorms")
-                .reads("A", a)
-                .writes("norms", norms)
-                .float64(norms)
-                .shapes(
-                        norms.rows() == 1 && norms.columns() == a.columns(),
-                        "norms must be a row with one entry for each column of A")
-                .checked();
-        run(() -> reductions.columnNorms(a, norms), a, norms);
+    protected void columnNormsChecked(Matrix a, Matrix norms) {
+        reductions.columnNorms(a, norms);
     }
 
     @Override
-    public void maxMagnitude(Matrix a, Matrix result) {
-        operands("maxMagnitude")
-                .reads("A", a)
-                .writes("result", result)
-                .float64(result)
-                .shapes(result.rows() == 1 && result.columns() == 1, "the result must be 1×1")
-                .checked();
-        run(() -> reductions.maxMagnitude(a, result), a, result);
+    protected void maxMagnitudeChecked(Matrix a, Matrix result) {
+        reductions.maxMagnitude(a, result);
     }
 
     // ---- products and triangular solves
 
     @Override
-    public void multiply(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
-        Operands operands = operands("multiply").reads("A", a).reads("B", b).writes("C", c);
-        operands.require(
-                        c.precision() == Precision.FLOAT64
-                                ? a.precision() == Precision.FLOAT64 || b.precision() == Precision.FLOAT64
-                                : a.precision() == Precision.FLOAT32 && b.precision() == Precision.FLOAT32,
-                        "all must have the same precision, or one of A and B is float32 and the others are float64")
-                .shapes(
-                        a.columns() == b.rows() && a.rows() == c.rows() && b.columns() == c.columns(),
-                        "A must be m×l, B l×n and C m×n")
-                .int32()
-                .checked();
-        run(() -> products.multiply(alpha, a, b, beta, c), a, b, c);
+    protected void multiplyChecked(double alpha, Matrix a, Matrix b, double beta, Matrix c) {
+        products.multiply(alpha, a, b, beta, c);
     }
 
     @Override
-    public void gram(double alpha, Matrix a, double beta, Matrix c) {
-        operands("gram")
-                .reads("A", a)
-                .writes("C", c)
-                .require(
-                        c.precision() == Precision.FLOAT64 || a.precision() == Precision.FLOAT32,
-                        "C must have the precision of A, or be float64 when A is float32")
-                .shapes(c.rows() == a.rows() && c.columns() == a.rows(), "A must be n×d and C n×n")
-                .int32()
-                .checked();
-        run(() -> products.gram(alpha, a, beta, c), a, c);
+    protected void gramChecked(double alpha, Matrix a, double beta, Matrix c) {
+        products.gram(alpha, a, beta, c);
     }
 
     @Override
-    public void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
-        operands("solveTriangular")
-                .reads("T", t)
-                .writes("B", b)
-                .samePrecision()
-                .shapes(t.rows() == t.columns() && t.columns() == b.rows(), "T must be n×n and B n×k")
-                .int32()
-                .checked();
-        run(() -> products.solveTriangular(1, triangle, t, b), t, b);
+    protected void solveTriangularChecked(Triangle triangle, Matrix t, Matrix b) {
+        products.solveTriangular(1, triangle, t, b);
     }
 
     // ---- factorizations
 
     @Override
-    public void cholesky(Matrix a, Status status) {
-        Operands operands = operands("cholesky").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
-        int[] words = operands.words(status, operands.int32().checked());
-        run(() -> cholesky.factor(a, words), a);
+    protected void choleskyChecked(Matrix a, HostStatus status) {
+        cholesky.factor(a, status.words());
     }
 
     @Override
-    public void invertLower(Matrix a, Status status) {
-        Operands operands = operands("invertLower").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
-        int[] words = operands.words(status, operands.int32().checked());
-        run(() -> cholesky.invert(a, words), a);
+    protected void invertLowerChecked(Matrix a, HostStatus status) {
+        cholesky.invert(a, status.words());
     }
 
     @Override
-    public void qr(Matrix a, Matrix tau) {
-        operands("qr")
-                .writes("A", a)
-                .writes("tau", tau)
-                .samePrecision()
-                .columnMajor(a)
-                .column(tau, Math.min(a.rows(), a.columns()), "the smaller dimension of A")
-                .int32()
-                .checked();
-        run(() -> householder.factor(a, tau), a, tau);
+    protected void qrChecked(Matrix a, Matrix tau) {
+        householder.factor(a, tau);
     }
 
     @Override
-    public void applyQ(Matrix reflectors, Matrix tau, boolean transposed, Matrix c) {
-        operands("applyQ")
-                .reads("reflectors", reflectors)
-                .reads("tau", tau)
-                .writes("C", c)
-                .samePrecision()
-                .columnMajor(reflectors)
-                .column(tau, reflectors.columns(), "the number of reflectors")
-                .shapes(
-                        reflectors.rows() == c.rows() && reflectors.columns() <= reflectors.rows(),
-                        "the reflectors must be m×l with l ≤ m, and C m×k")
-                .int32()
-                .checked();
-        run(() -> householder.apply(reflectors, tau, transposed, c), reflectors, tau, c);
+    protected void applyQChecked(Matrix reflectors, Matrix tau, boolean transposed, Matrix c) {
+        householder.apply(reflectors, tau, transposed, c);
     }
 
     @Override
-    public void svd(SvdAlgorithm algorithm, Matrix a, Matrix s, Matrix vt, Status status) {
-        Operands operands = operands("svd")
-                .writes("A", a)
-                .writes("s", s)
-                .writes("Vt", vt)
-                .samePrecision()
-                .columnMajor(a)
-                .columnMajor(vt)
-                .shapes(a.rows() >= a.columns(), "A must have at least as many rows as columns")
-                .column(s, a.columns(), "the number of columns of A")
-                .shapes(
-                        vt.rows() == a.columns() && vt.columns() == a.columns(),
-                        "Vt must be n×n for the n columns of A")
-                .int32();
-        int[] words = operands.words(status, operands.checked());
-        operands.require(
-                algorithm == SvdAlgorithm.QR_ITERATION || Spectra.fitsDivideAndConquer(a.rows(), a.columns()),
-                "the workspace of divide and conquer has more than 2³¹ entries for so many columns: use QR iteration");
-        run(() -> spectra.svd(algorithm, a, s, vt, words), a, s, vt);
+    protected void svdChecked(SvdAlgorithm algorithm, Matrix a, Matrix s, Matrix vt, HostStatus status) {
+        if (algorithm == SvdAlgorithm.DIVIDE_AND_CONQUER && !Spectra.fitsDivideAndConquer(a.rows(), a.columns())) {
+            throw new InvalidInputException(
+                    "svd: A is a " + a
+                            + ": the workspace of divide and conquer has more than 2³¹ entries for so many columns: use QR iteration");
+        }
+        spectra.svd(algorithm, a, s, vt, status.words());
     }
 
     @Override
-    public void singularValues(Matrix a, Matrix s, Status status) {
-        Operands operands = operands("singularValues")
-                .writes("A", a)
-                .writes("s", s)
-                .samePrecision()
-                .columnMajor(a)
-                .shapes(a.rows() >= a.columns(), "A must have at least as many rows as columns")
-                .column(s, a.columns(), "the number of columns of A")
-                .int32();
-        int[] words = operands.words(status, operands.checked());
-        run(() -> spectra.singularValues(a, s, words), a, s);
+    protected void singularValuesChecked(Matrix a, Matrix s, HostStatus status) {
+        spectra.singularValues(a, s, status.words());
     }
 
     @Override
-    public void eigenvalues(Matrix a, Matrix values, Status status) {
-        Operands operands = operands("eigenvalues")
-                .writes("A", a)
-                .writes("values", values)
-                .samePrecision()
-                .columnMajor(a)
-                .shapes(a.rows() == a.columns(), "A must be square")
-                .column(values, a.columns(), "the number of columns of A")
-                .int32();
-        int[] words = operands.words(status, operands.checked());
-        run(() -> spectra.eigenvalues(a, values, words), a, values);
+    protected void eigenvaluesChecked(Matrix a, Matrix values, HostStatus status) {
+        spectra.eigenvalues(a, values, status.words());
     }
 
     // ---- end of life
 
     @Override
-    public void close() {
-        closed = true;
+    protected void closeChecked() {
         for (Workspace workspace : workspaces) {
             workspace.close();
         }
@@ -356,7 +231,8 @@ final class OpenBlasSession implements Session {
     }
 
     /** Memory without a scope must not be freed, as unreachable, while native code or a helper uses it. */
-    private void run(Runnable work, Matrix... operands) {
+    @Override
+    protected void run(String operation, Runnable work, Matrix... operands) {
         try {
             work.run();
         } finally {
@@ -367,17 +243,6 @@ final class OpenBlasSession implements Session {
                 workspace.trim();
             }
             factors.trim();
-        }
-    }
-
-    private Operands operands(String operation) {
-        checkOpen();
-        return new Operands(operation);
-    }
-
-    private void checkOpen() {
-        if (closed) {
-            throw new ClosedException("session (" + description() + ") was used after it had been closed");
         }
     }
 }

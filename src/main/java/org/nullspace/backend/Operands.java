@@ -1,36 +1,68 @@
-package org.nullspace.backend.openblas;
+package org.nullspace.backend;
 
-import org.nullspace.backend.Status;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
-import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
 
 /**
- * The operands of one call, and the checks that come before anything is computed. Every message names the operation and all operands
- * with their shapes.
+ * The operands of one call of a {@link Session}, and the checks that come before anything is computed, for those who write backends. Every
+ * message names the operation and all operands with their shapes. Not synchronised.
  */
-final class Operands {
+public final class Operands {
     private static final int MOST = 4;
 
     private final String operation;
+    private final Place place;
     private final String[] names = new String[MOST];
     private final Matrix[] matrices = new Matrix[MOST];
     private final boolean[] written = new boolean[MOST];
+    private final boolean[] hostAllowed = new boolean[MOST];
     private int count;
 
-    Operands(String operation) {
+    /**
+     * No operands yet.
+     *
+     * @param operation name of the operation, for messages
+     * @param place where the operands must lie
+     */
+    public Operands(String operation, Place place) {
         this.operation = operation;
+        this.place = place;
     }
 
-    Operands reads(String name, Matrix matrix) {
+    /**
+     * Adds an operand that is only read.
+     *
+     * @param name its name in messages
+     * @param matrix the operand
+     * @return this
+     */
+    public Operands reads(String name, Matrix matrix) {
         return operand(name, matrix, false);
     }
 
-    Operands writes(String name, Matrix matrix) {
+    /**
+     * Adds an operand that is written.
+     *
+     * @param name its name in messages
+     * @param matrix the operand
+     * @return this
+     */
+    public Operands writes(String name, Matrix matrix) {
         return operand(name, matrix, true);
+    }
+
+    /**
+     * Lets the operand that was added last lie on the host as well.
+     *
+     * @return this
+     */
+    public Operands orHost() {
+        hostAllowed[count - 1] = true;
+        return this;
     }
 
     private Operands operand(String name, Matrix matrix, boolean isWritten) {
@@ -42,36 +74,67 @@ final class Operands {
         return this;
     }
 
-    /** Requires a relation between the shapes. */
-    Operands shapes(boolean fit, String rule) {
+    /**
+     * Requires a relation between the shapes.
+     *
+     * @param fit whether it holds
+     * @param rule the relation, for the message
+     * @return this
+     * @throws ShapeMismatchException if it does not hold
+     */
+    public Operands shapes(boolean fit, String rule) {
         if (!fit) {
             throw new ShapeMismatchException(operation + ": " + describe() + ": " + rule);
         }
         return this;
     }
 
-    /** Requires anything else of the operands. */
-    Operands require(boolean fit, String rule) {
+    /**
+     * Requires anything else of the operands.
+     *
+     * @param fit whether it holds
+     * @param rule what is required, for the message
+     * @return this
+     * @throws InvalidInputException if it does not hold
+     */
+    public Operands require(boolean fit, String rule) {
         if (!fit) {
             throw new InvalidInputException(operation + ": " + describe() + ": " + rule);
         }
         return this;
     }
 
-    /** Requires that all operands have the precision of the first. */
-    Operands samePrecision() {
+    /**
+     * Requires that all operands have the precision of the first.
+     *
+     * @return this
+     */
+    public Operands samePrecision() {
         for (int i = 1; i < count; i++) {
             require(matrices[i].precision() == matrices[0].precision(), "all operands must have the same precision");
         }
         return this;
     }
 
-    Operands float64(Matrix matrix) {
+    /**
+     * Requires float64 of an operand.
+     *
+     * @param matrix the operand
+     * @return this
+     */
+    public Operands float64(Matrix matrix) {
         return require(matrix.precision() == Precision.FLOAT64, nameOf(matrix) + " must be float64");
     }
 
-    /** Requires a column of the given length whose entries are neighbours. */
-    Operands column(Matrix matrix, long length, String what) {
+    /**
+     * Requires a column of the given length whose entries are neighbours.
+     *
+     * @param matrix the operand
+     * @param length number of entries
+     * @param what what that number is, for the message
+     * @return this
+     */
+    public Operands column(Matrix matrix, long length, String what) {
         String name = nameOf(matrix);
         shapes(
                 matrix.columns() == 1 && matrix.rows() == length,
@@ -81,20 +144,30 @@ final class Operands {
                 name + " must lie in memory without gaps");
     }
 
-    Operands columnMajor(Matrix matrix) {
+    /**
+     * Requires an operand to be column-major, unless it is empty.
+     *
+     * @param matrix the operand
+     * @return this
+     */
+    public Operands columnMajor(Matrix matrix) {
         return require(
                 matrix.layout() == Layout.COLUMN_MAJOR || matrix.isEmpty(), nameOf(matrix) + " must be column-major");
     }
 
-    /** Requires sizes that 32-bit BLAS can count. */
-    Operands int32() {
+    /**
+     * Requires sizes and distances from line to line that a library with 32-bit integers can count.
+     *
+     * @return this
+     */
+    public Operands int32() {
         for (int i = 0; i < count; i++) {
             Matrix m = matrices[i];
             long lines = m.layout() == Layout.ROW_MAJOR ? m.rows() : m.columns();
             long largest = Math.max(Math.max(m.rows(), m.columns()), lines > 1 ? m.leadingDimension() : 0);
             require(
-                    largest <= OpenBlasSession.MAX_DIMENSION,
-                    "this backend counts in 32 bits, at most " + OpenBlasSession.MAX_DIMENSION + " rows, columns or "
+                    largest <= Integer.MAX_VALUE,
+                    "this backend counts in 32 bits, at most " + Integer.MAX_VALUE + " rows, columns or "
                             + "entries from line to line, and " + names[i] + " has " + largest);
         }
         return this;
@@ -105,12 +178,16 @@ final class Operands {
      *
      * @return size of the batch
      */
-    long checked() {
+    public long checked() {
         return checked(false);
     }
 
-    /** As {@link #checked()}, but a matrix that is read and written may be the very same one. */
-    long checkedOrSame() {
+    /**
+     * As {@link #checked()}, but a matrix that is read and written may be the very same one.
+     *
+     * @return size of the batch
+     */
+    public long checkedOrSame() {
         return checked(true);
     }
 
@@ -118,8 +195,9 @@ final class Operands {
         long batch = -1;
         for (int i = 0; i < count; i++) {
             require(
-                    matrices[i].memory() instanceof HostMemory,
-                    names[i] + " lies in the memory of " + matrices[i].place() + ", this backend computes on the host");
+                    matrices[i].place().equals(place)
+                            || (hostAllowed[i] && matrices[i].place().isHost()),
+                    names[i] + " lies in the memory of " + matrices[i].place() + ", this session computes on " + place);
             if (written[i]) {
                 shapes(batch < 0 || batch == matrices[i].batch(), "the batch sizes differ");
                 batch = matrices[i].batch();
@@ -143,17 +221,25 @@ final class Operands {
         return batch;
     }
 
-    /** The status words of this call: of this backend, one per problem. */
-    int[] words(Status status, long batch) {
-        if (!(status instanceof HostStatus words)) {
+    /**
+     * Status words of this call: of the session's own kind, one per problem.
+     *
+     * @param <S> the session's kind of status words
+     * @param status the words
+     * @param kind the session's kind
+     * @param batch number of problems
+     * @return the words
+     */
+    public <S extends Status> S words(Status status, Class<S> kind, long batch) {
+        if (!kind.isInstance(status)) {
             throw new InvalidInputException(operation + ": these status words belong to another backend: "
                     + status.getClass().getName());
         }
-        if (words.size() != batch) {
-            throw new ShapeMismatchException(operation + ": " + describe() + ", the status has " + words.size()
+        if (status.size() != batch) {
+            throw new ShapeMismatchException(operation + ": " + describe() + ", the status has " + status.size()
                     + " words: one per problem is needed");
         }
-        return words.words(operation);
+        return kind.cast(status);
     }
 
     private String nameOf(Matrix matrix) {
@@ -165,7 +251,12 @@ final class Operands {
         throw new IllegalArgumentException("not an operand: " + matrix);
     }
 
-    private String describe() {
+    /**
+     * The operands with their shapes, precisions and layouts, for messages.
+     *
+     * @return a description
+     */
+    public String describe() {
         StringBuilder text = new StringBuilder();
         for (int i = 0; i < count; i++) {
             Matrix m = matrices[i];

@@ -1,4 +1,4 @@
-package org.nullspace.backend.openblas;
+package org.nullspace.backend;
 
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;

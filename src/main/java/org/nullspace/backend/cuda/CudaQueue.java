@@ -1,0 +1,290 @@
+package org.nullspace.backend.cuda;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Supplier;
+import jcuda.Pointer;
+import jcuda.driver.CUstream;
+import jcuda.driver.CUstream_flags;
+import jcuda.driver.JCudaDriver;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcublas.cublasHandle;
+import jcuda.jcusolver.JCusolverDn;
+import jcuda.jcusolver.cusolverDnHandle;
+import jcuda.jcusolver.cusolverDnParams;
+import jcuda.jcusolver.gesvdjInfo;
+import jcuda.runtime.cudaStream_t;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.error.BackendException;
+
+/**
+ * A stream of one device with everything that works on it: library handles, memory pool, staging memory. Used by one session at a time, with
+ * the device's context current; only the pool may be used by other threads.
+ */
+final class CudaQueue {
+    private final CudaDevice device;
+    private final CUstream stream;
+    private final DevicePool pool;
+    private @Nullable cublasHandle cublas;
+    private @Nullable cusolverDnHandle cusolver;
+    private @Nullable cusolverDnParams parameters;
+    private @Nullable gesvdjInfo jacobi;
+    private @Nullable Staging staging;
+    private DevicePool.@Nullable Block refusals;
+    private String latest = "nothing";
+
+    CudaQueue(CudaDevice device) {
+        this.device = device;
+        this.stream = newStream(device);
+        this.pool = new DevicePool(this);
+    }
+
+    /** A stream that does not wait for the process's legacy stream. */
+    static CUstream newStream(CudaDevice device) {
+        CUstream stream = new CUstream();
+        CudaCheck.driver(
+                "cuStreamCreate",
+                () -> JCudaDriver.cuStreamCreate(stream, CUstream_flags.CU_STREAM_NON_BLOCKING),
+                () -> device.place().toString());
+        return stream;
+    }
+
+    CudaDevice device() {
+        return device;
+    }
+
+    CUstream stream() {
+        return stream;
+    }
+
+    DevicePool pool() {
+        return pool;
+    }
+
+    boolean isLost() {
+        return device.isLost();
+    }
+
+    // ---- libraries
+
+    cublasHandle cublas() {
+        cublasHandle known = cublas;
+        if (known == null) {
+            cublasHandle made = new cublasHandle();
+            CudaCheck.cublas("cublasCreate", () -> JCublas2.cublasCreate(made), this::where);
+            cublas = made;
+            CudaCheck.cublas(
+                    "cublasSetStream", () -> JCublas2.cublasSetStream(made, new cudaStream_t(stream)), this::where);
+            known = made;
+        }
+        return known;
+    }
+
+    cusolverDnHandle cusolver() {
+        cusolverDnHandle known = cusolver;
+        if (known == null) {
+            cusolverDnHandle made = new cusolverDnHandle();
+            CudaCheck.cusolver("cusolverDnCreate", () -> JCusolverDn.cusolverDnCreate(made), this::where);
+            cusolver = made;
+            CudaCheck.cusolver(
+                    "cusolverDnSetStream",
+                    () -> JCusolverDn.cusolverDnSetStream(made, new cudaStream_t(stream)),
+                    this::where);
+            known = made;
+        }
+        return known;
+    }
+
+    /** The standard parameters of cuSOLVER's generic routines. */
+    cusolverDnParams parameters() {
+        cusolverDnParams known = parameters;
+        if (known == null) {
+            cusolverDnParams made = new cusolverDnParams();
+            CudaCheck.cusolver("cusolverDnCreateParams", () -> JCusolverDn.cusolverDnCreateParams(made), this::where);
+            parameters = made;
+            known = made;
+        }
+        return known;
+    }
+
+    /** The standard parameters of gesvdj: as accurate as the precision allows. */
+    gesvdjInfo jacobi() {
+        gesvdjInfo known = jacobi;
+        if (known == null) {
+            gesvdjInfo made = new gesvdjInfo();
+            CudaCheck.cusolver(
+                    "cusolverDnCreateGesvdjInfo", () -> JCusolverDn.cusolverDnCreateGesvdjInfo(made), this::where);
+            jacobi = made;
+            known = made;
+        }
+        return known;
+    }
+
+    Staging staging() {
+        Staging known = staging;
+        if (known == null) {
+            known = new Staging(this);
+            staging = known;
+        }
+        return known;
+    }
+
+    String where() {
+        return device.place() + ", " + device.name();
+    }
+
+    // ---- order
+
+    /** Remembers what was queued, for the message of a failure that shows only when the work runs. */
+    void queued(String operation) {
+        latest = operation;
+    }
+
+    /** Waits for everything that has been queued, and fails if some of it has failed. */
+    void synchronize() {
+        DevicePool.Block word = refusals;
+        if (word != null) {
+            refusals = null;
+            int refused = staging().readInts(word.address(), 1)[0];
+            pool.giveBack(word);
+            if (refused != 0) {
+                throw new BackendException("cuSOLVER refused argument " + -refused + " of a factorization queued on "
+                        + where() + "; the latest operation was " + latest);
+            }
+            return;
+        }
+        CudaCheck.driver(
+                "cuStreamSynchronize",
+                () -> JCudaDriver.cuStreamSynchronize(stream),
+                () -> where() + ", the latest operation was " + latest);
+    }
+
+    /**
+     * Has an info looked at that can only mean a refused argument; read at the next {@link #synchronize()}.
+     *
+     * @param info device address of the info
+     */
+    void note(long info) {
+        DevicePool.Block word = refusals;
+        if (word == null) {
+            word = pool.take(Integer.BYTES, () -> "a word for refused arguments");
+            zero(word.address(), Integer.BYTES);
+            refusals = word;
+        }
+        device.kernels().launch(this, "status", "nullspace_note_info", 1, 1, 1, 1, 1, info, word.address());
+    }
+
+    /** Sets device memory to zero bytes. */
+    void zero(long address, long bytes) {
+        CudaCheck.driver(
+                "cuMemsetD8Async",
+                () -> JCudaDriver.cuMemsetD8Async(Addresses.device(address), (byte) 0, bytes, stream),
+                () -> bytes + " bytes on " + device.place());
+    }
+
+    // ---- scratch memory
+
+    /** Device memory for the time of one operation: handed back in stream order. */
+    final class Scratch implements AutoCloseable {
+        private final List<DevicePool.Block> blocks = new ArrayList<>();
+
+        /** Address of new device memory, 0 for no bytes. */
+        long take(long bytes, Supplier<String> what) {
+            if (bytes == 0) {
+                return 0;
+            }
+            DevicePool.Block block = pool.take(bytes, what);
+            blocks.add(block);
+            return block.address();
+        }
+
+        Pointer pointer(long bytes, Supplier<String> what) {
+            return Addresses.pointer(take(bytes, what));
+        }
+
+        @Override
+        public void close() {
+            for (DevicePool.Block block : blocks) {
+                pool.giveBack(block);
+            }
+        }
+    }
+
+    Scratch scratch() {
+        return new Scratch();
+    }
+
+    // ---- end of life
+
+    /** Idle memory beyond a small rest is freed; the queue can be used by another session. */
+    void rest() {
+        pool.releaseIdle(DevicePool.KEPT);
+    }
+
+    /** Frees everything; memory that is still in use is freed when its scope is closed. */
+    void close() {
+        if (isLost()) {
+            pool.close();
+            return;
+        }
+        device.within(() -> {
+            List<Runnable> steps = new ArrayList<>();
+            cublasHandle blas = cublas;
+            if (blas != null) {
+                steps.add(() -> CudaCheck.cublas("cublasDestroy", () -> JCublas2.cublasDestroy(blas), this::where));
+            }
+            cusolverDnHandle solver = cusolver;
+            if (solver != null) {
+                steps.add(() -> CudaCheck.cusolver(
+                        "cusolverDnDestroy", () -> JCusolverDn.cusolverDnDestroy(solver), this::where));
+            }
+            cusolverDnParams standard = parameters;
+            if (standard != null) {
+                steps.add(() -> CudaCheck.cusolver(
+                        "cusolverDnDestroyParams", () -> JCusolverDn.cusolverDnDestroyParams(standard), this::where));
+            }
+            gesvdjInfo rotations = jacobi;
+            if (rotations != null) {
+                steps.add(() -> CudaCheck.cusolver(
+                        "cusolverDnDestroyGesvdjInfo",
+                        () -> JCusolverDn.cusolverDnDestroyGesvdjInfo(rotations),
+                        this::where));
+            }
+            Staging pinned = staging;
+            if (pinned != null) {
+                steps.add(pinned::close);
+            }
+            steps.add(() -> {
+                DevicePool.Block word = refusals;
+                if (word != null) {
+                    pool.giveBack(word);
+                }
+                pool.close();
+            });
+            steps.add(() -> CudaCheck.driver(
+                    "cuStreamSynchronize", () -> JCudaDriver.cuStreamSynchronize(stream), this::where));
+            steps.add(
+                    () -> CudaCheck.driver("cuStreamDestroy", () -> JCudaDriver.cuStreamDestroy(stream), this::where));
+            runAll(steps);
+        });
+    }
+
+    /** Runs all steps, whichever fails; the first failure is thrown with the later ones suppressed in it. */
+    static void runAll(List<Runnable> steps) {
+        RuntimeException failure = null;
+        for (Runnable step : steps) {
+            try {
+                step.run();
+            } catch (RuntimeException e) {
+                if (failure == null) {
+                    failure = e;
+                } else {
+                    failure.addSuppressed(e);
+                }
+            }
+        }
+        if (failure != null) {
+            throw failure;
+        }
+    }
+}

@@ -1,0 +1,150 @@
+package org.nullspace.backend.cuda;
+
+import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+
+/** Operations that visit every entry once: the kernels of {@code entrywise.cu}. All operands lie on the device. */
+final class EntryWise {
+    private static final String SOURCE = "entrywise";
+
+    private static final int THREADS = 256;
+    private static final int EDGE = 32;
+    private static final int EDGE_ROWS = 8;
+
+    private final CudaQueue queue;
+
+    EntryWise(CudaQueue queue) {
+        this.queue = queue;
+    }
+
+    static String suffix(Precision precision) {
+        return precision == Precision.FLOAT64 ? "f64" : "f32";
+    }
+
+    // ---- one operand
+
+    void fill(Matrix a, double value) {
+        Lines lines = Lines.of(a).merged();
+        visit("nullspace_fill_" + suffix(a.precision()), a, lines, Double.doubleToRawLongBits(value));
+    }
+
+    void identity(Matrix a) {
+        visit("nullspace_identity_" + suffix(a.precision()), a, Lines.of(a));
+    }
+
+    void keepTriangle(Triangle triangle, Matrix a) {
+        boolean beginnings = (triangle == Triangle.LOWER) == (a.layout() == Layout.ROW_MAJOR);
+        visit("nullspace_keep_triangle_" + suffix(a.precision()), a, Lines.of(a), beginnings ? 1 : 0);
+    }
+
+    /** A ← βA. With β = 0, A is not read. */
+    void scale(double beta, Matrix a) {
+        if (beta == 0) {
+            fill(a, 0);
+        } else if (beta != 1) {
+            Lines lines = Lines.of(a).merged();
+            visit("nullspace_scale_" + suffix(a.precision()), a, lines, Double.doubleToRawLongBits(beta));
+        }
+    }
+
+    void scaleRows(Matrix d, Matrix a) {
+        visit(
+                "nullspace_scale_by_factors_" + suffix(a.precision()),
+                a,
+                Lines.of(a),
+                d.address(0),
+                Lines.increment(d),
+                d.batch() == 1 ? 0 : d.batchStride(),
+                a.layout() == Layout.ROW_MAJOR ? 1 : 0);
+    }
+
+    private void visit(String kernel, Matrix a, Lines lines, long... more) {
+        if (a.isEmpty()) {
+            return;
+        }
+        long[] arguments = new long[6 + more.length];
+        put(arguments, 0, lines);
+        arguments[5] = a.batch();
+        System.arraycopy(more, 0, arguments, 6, more.length);
+        launch(kernel, a.batch(), lines, arguments);
+    }
+
+    /** Threads in x run along the lines. */
+    private void launch(String kernel, long batch, Lines lines, long[] arguments) {
+        int x = (int) Math.min(THREADS, Long.highestOneBit(Math.max(1, 2 * lines.length() - 1)));
+        int y = THREADS / x;
+        queue.device()
+                .kernels()
+                .launch(
+                        queue,
+                        SOURCE,
+                        kernel,
+                        blocks(lines.length(), x),
+                        blocks(lines.count(), y),
+                        batch,
+                        x,
+                        y,
+                        arguments);
+    }
+
+    private static long blocks(long size, int perBlock) {
+        return (size + perBlock - 1) / perBlock;
+    }
+
+    private static void put(long[] arguments, int at, Lines lines) {
+        arguments[at] = lines.address();
+        arguments[at + 1] = lines.count();
+        arguments[at + 2] = lines.length();
+        arguments[at + 3] = lines.pitch();
+        arguments[at + 4] = lines.stride();
+    }
+
+    // ---- two operands
+
+    /** B ← A with conversion of layout and precision. */
+    void copy(Matrix a, Matrix b) {
+        pair("copy", suffix(a.precision()) + "_" + suffix(b.precision()), a, b);
+    }
+
+    /** B ← αA + βB, one precision. With β = 0, B is not read. */
+    void add(double alpha, Matrix a, double beta, Matrix b) {
+        pair("add", suffix(b.precision()), a, b, Double.doubleToRawLongBits(alpha), Double.doubleToRawLongBits(beta));
+    }
+
+    private void pair(String operation, String suffix, Matrix a, Matrix b, long... more) {
+        if (b.isEmpty()) {
+            return;
+        }
+        boolean vector = b.rows() == 1 || b.columns() == 1;
+        boolean aligned = vector || a.layout() == b.layout();
+        Lines source = vector ? Lines.ofVector(a) : Lines.of(a);
+        Lines target = vector ? Lines.ofVector(b) : Lines.of(b);
+        if (aligned && source.pitch() == source.length() && target.pitch() == target.length()) {
+            source = source.merged();
+            target = target.merged();
+        }
+        long[] arguments = new long[11 + more.length];
+        put(arguments, 0, source);
+        put(arguments, 5, target);
+        arguments[10] = b.batch();
+        System.arraycopy(more, 0, arguments, 11, more.length);
+        if (aligned) {
+            launch("nullspace_" + operation + "_aligned_" + suffix, b.batch(), target, arguments);
+        } else {
+            queue.device()
+                    .kernels()
+                    .launch(
+                            queue,
+                            SOURCE,
+                            "nullspace_" + operation + "_crossed_" + suffix,
+                            blocks(target.length(), EDGE),
+                            blocks(target.count(), EDGE),
+                            b.batch(),
+                            EDGE,
+                            EDGE_ROWS,
+                            arguments);
+        }
+    }
+}

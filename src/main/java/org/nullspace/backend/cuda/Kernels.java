@@ -1,0 +1,136 @@
+package org.nullspace.backend.cuda;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import jcuda.Pointer;
+import jcuda.driver.CUfunction;
+import jcuda.driver.CUmodule;
+import jcuda.driver.JCudaDriver;
+import org.nullspace.error.BackendException;
+
+/**
+ * This project's kernels on one device. A source is compiled for the device when one of its kernels is first launched, or taken from the
+ * {@linkplain KernelCache cache on disk}. Thread-safe.
+ *
+ * <p>Every kernel takes one struct whose members are 8 bytes each, so that the arguments of a launch are an array of {@code long}.
+ */
+final class Kernels {
+    private final CudaDevice device;
+    private final Map<String, CUmodule> modules = new HashMap<>();
+    private final Map<String, CUfunction> functions = new HashMap<>();
+
+    Kernels(CudaDevice device) {
+        this.device = device;
+    }
+
+    /** The text of a source: {@code native/kernels/NAME.cu}. */
+    static String source(String name) {
+        String resource = "kernels/" + name + ".cu";
+        try (InputStream in = Kernels.class.getResourceAsStream(resource)) {
+            if (in == null) {
+                throw new BackendException(
+                        "the jar lacks " + resource + ", a kernel source of package " + Kernels.class.getPackageName());
+            }
+            return new String(in.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new BackendException("the kernel source " + resource + " cannot be read: " + e.getMessage());
+        }
+    }
+
+    private synchronized CUfunction function(String source, String name) {
+        CUfunction known = functions.get(name);
+        if (known == null) {
+            CUmodule module = modules.get(source);
+            if (module == null) {
+                module = load(source);
+                modules.put(source, module);
+            }
+            CUmodule in = module;
+            CUfunction found = new CUfunction();
+            CudaCheck.driver(
+                    "cuModuleGetFunction",
+                    () -> JCudaDriver.cuModuleGetFunction(found, in, name),
+                    () -> name + " of " + source + ".cu");
+            functions.put(name, found);
+            known = found;
+        }
+        return known;
+    }
+
+    private CUmodule load(String source) {
+        KernelCache cache = new KernelCache(source, source(source), device.capability());
+        byte[] stored = cache.read();
+        if (stored != null) {
+            try {
+                return load(source, stored);
+            } catch (BackendException e) {
+                device.requireUsable();
+                // Code that this driver does not take: compiled again.
+            }
+        }
+        byte[] compiled = new KernelCompiler(source, source(source), device.capability()).compile();
+        CUmodule module = load(source, compiled);
+        cache.write(compiled);
+        return module;
+    }
+
+    private CUmodule load(String source, byte[] code) {
+        CUmodule module = new CUmodule();
+        CudaCheck.driver(
+                "cuModuleLoadData",
+                () -> JCudaDriver.cuModuleLoadData(module, code),
+                () -> source + ".cu, " + code.length + " bytes for " + device.place());
+        return module;
+    }
+
+    /**
+     * Queues a launch.
+     *
+     * @param queue a queue of this device
+     * @param source name of the kernel's source
+     * @param name name of the kernel
+     * @param gridX blocks in x, at least 1
+     * @param gridY blocks in y
+     * @param gridZ blocks in z
+     * @param blockX threads of a block in x
+     * @param blockY threads of a block in y
+     * @param arguments the members of the kernel's struct: addresses, integers, {@code double}s as their bits
+     */
+    void launch(
+            CudaQueue queue,
+            String source,
+            String name,
+            long gridX,
+            long gridY,
+            long gridZ,
+            int blockX,
+            int blockY,
+            long... arguments) {
+        CUfunction function = function(source, name);
+        Pointer parameters = Pointer.to(Pointer.to(arguments));
+        int x = (int) Math.min(gridX, Integer.MAX_VALUE);
+        int y = (int) Math.min(gridY, 65_535);
+        int z = (int) Math.min(gridZ, 65_535);
+        Supplier<String> operands = () -> name + ", " + x + "×" + y + "×" + z + " blocks of " + blockX + "×" + blockY
+                + " threads on " + device.place();
+        CudaCheck.driver(
+                "cuLaunchKernel",
+                () -> JCudaDriver.cuLaunchKernel(
+                        function, x, y, z, blockX, blockY, 1, 0, queue.stream(), parameters, null),
+                operands);
+    }
+
+    /** Unloads everything. */
+    synchronized void unload() {
+        functions.clear();
+        for (Map.Entry<String, CUmodule> each : modules.entrySet()) {
+            CudaCheck.driver(
+                    "cuModuleUnload", () -> JCudaDriver.cuModuleUnload(each.getValue()), () -> each.getKey() + ".cu");
+        }
+        modules.clear();
+    }
+}

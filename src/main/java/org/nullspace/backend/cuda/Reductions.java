@@ -1,0 +1,171 @@
+package org.nullspace.backend.cuda;
+
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+
+/** Norms, largest magnitudes, and whether entries are finite: the kernels of {@code reduce.cu}. All operands lie on the device. */
+final class Reductions {
+    private static final String SOURCE = "reduce";
+
+    private static final int THREADS = 256;
+
+    /** Rows of a chunk that a block adds up, at least. */
+    private static final long CHUNK_ALONG = 8 * THREADS;
+
+    /** Rows of a chunk that a single thread adds up, at least. */
+    private static final long CHUNK_ACROSS = 64;
+
+    private static final long MOST_CHUNKS = 1024;
+
+    private final CudaQueue queue;
+
+    Reductions(CudaQueue queue) {
+        this.queue = queue;
+    }
+
+    private void launch(String kernel, long x, long y, long z, long... arguments) {
+        queue.device().kernels().launch(queue, SOURCE, kernel, x, y, z, THREADS, 1, arguments);
+    }
+
+    private static long blocks(long size) {
+        return (size + THREADS - 1) / THREADS;
+    }
+
+    // ---- norms
+
+    void columnNorms(Matrix a, Matrix norms) {
+        if (norms.isEmpty()) {
+            return;
+        }
+        boolean along = a.layout() == Layout.COLUMN_MAJOR;
+        long batch = norms.batch();
+        long columns = a.columns();
+        long chunks = chunks(along, a.rows(), columns * batch);
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            long partial = batch * columns * chunks * Double.BYTES;
+            long largest = scratch.take(partial, () -> "workspace for the column norms of a " + a);
+            long squares = scratch.take(partial, () -> "workspace for the column norms of a " + a);
+            long scales =
+                    scratch.take(batch * columns * Double.BYTES, () -> "workspace for the column norms of a " + a);
+            for (int pass = 0; pass < 2; pass++) {
+                launch(
+                        "nullspace_norms_" + (along ? "along_" : "across_") + EntryWise.suffix(a.precision()),
+                        along ? chunks : blocks(columns),
+                        along ? columns : chunks,
+                        batch,
+                        a.address(0),
+                        a.rows(),
+                        columns,
+                        a.leadingDimension(),
+                        a.batch() == 1 ? 0 : a.batchStride(),
+                        batch,
+                        chunks,
+                        largest,
+                        squares,
+                        pass == 0 ? 0 : scales);
+                launch(
+                        "nullspace_norms_finish",
+                        blocks(batch * columns),
+                        1,
+                        1,
+                        largest,
+                        squares,
+                        columns,
+                        batch,
+                        chunks,
+                        scales,
+                        norms.address(0),
+                        Lines.increment(norms),
+                        norms.batch() == 1 ? 0 : norms.batchStride(),
+                        pass);
+                if (a.precision() == Precision.FLOAT32) {
+                    // Squares of float32 numbers are far from the limits of float64.
+                    return;
+                }
+            }
+        }
+    }
+
+    /** Parts that a column is cut into, so that the device has enough to do. */
+    private long chunks(boolean along, long rows, long columns) {
+        long wanted = 8L * queue.device().multiprocessors();
+        long parts = along ? columns : blocks(columns);
+        long most = Math.max(1, rows / (along ? CHUNK_ALONG : CHUNK_ACROSS));
+        return Math.min(Math.min(most, MOST_CHUNKS), Math.max(1, wanted / Math.max(1, parts)));
+    }
+
+    // ---- largest magnitudes
+
+    void maxMagnitude(Matrix a, Matrix result) {
+        if (result.isEmpty()) {
+            return;
+        }
+        Lines lines = Lines.of(a).merged();
+        long batch = result.batch();
+        long tiles = lines.count() * blocks(lines.length());
+        long parts = Math.max(1, Math.min(tiles / 8, 8L * queue.device().multiprocessors()));
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            long partial =
+                    scratch.take(batch * parts * Double.BYTES, () -> "workspace for the largest magnitude of a " + a);
+            launch(
+                    "nullspace_largest_" + EntryWise.suffix(a.precision()),
+                    parts,
+                    batch,
+                    1,
+                    lines.address(),
+                    lines.count(),
+                    lines.length(),
+                    lines.pitch(),
+                    lines.stride(),
+                    batch,
+                    parts,
+                    partial);
+            launch(
+                    "nullspace_largest_finish",
+                    batch,
+                    1,
+                    1,
+                    partial,
+                    parts,
+                    batch,
+                    result.address(0),
+                    result.batch() == 1 ? 0 : result.batchStride());
+        }
+    }
+
+    // ---- entries that are not finite
+
+    /** The part of a square matrix that is looked at. */
+    enum Part {
+        /** Every entry. */
+        ALL,
+        /** On and below the diagonal. */
+        LOWER
+    }
+
+    /**
+     * Sets a flag if a single matrix has an entry that is not finite, and then makes all its entries zero.
+     *
+     * @param flag device address of an integer that is 0
+     */
+    void clearUnlessFinite(Matrix a, Part part, long flag) {
+        Lines lines = part == Part.ALL ? Lines.of(a).merged() : Lines.of(a);
+        long tiles = lines.count() * blocks(lines.length());
+        long grid = Math.max(1, Math.min(tiles, 16L * queue.device().multiprocessors()));
+        boolean beginnings = a.layout() == Layout.ROW_MAJOR;
+        for (String kernel : new String[] {"nullspace_find_non_finite_", "nullspace_clear_if_flagged_"}) {
+            launch(
+                    kernel + EntryWise.suffix(a.precision()),
+                    grid,
+                    1,
+                    1,
+                    lines.address(),
+                    lines.count(),
+                    lines.length(),
+                    lines.pitch(),
+                    part == Part.ALL ? 0 : beginnings ? 1 : 2,
+                    flag);
+        }
+    }
+}

@@ -1,0 +1,374 @@
+package org.nullspace.backend.cuda;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.function.Supplier;
+import jcuda.Pointer;
+import jcuda.jcublas.cublasFillMode;
+import jcuda.jcusolver.JCusolverDn;
+import jcuda.jcusolver.cusolverDnHandle;
+import jcuda.jcusolver.cusolverDnParams;
+import jcuda.jcusolver.cusolverEigMode;
+import jcuda.jcusolver.gesvdjInfo;
+import org.nullspace.backend.SvdAlgorithm;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+
+/**
+ * Singular values and eigenvalues: cuSOLVER's gesvd, gesvdj, Xgesvdp and syevd. Their iterations get finite entries only: with others they may
+ * not end.
+ */
+final class Spectra {
+    private static final int THREADS = 256;
+
+    private final CudaQueue queue;
+    private final WorkSizes sizes;
+    private final EntryWise entryWise;
+    private final Reductions reductions;
+
+    Spectra(CudaQueue queue, WorkSizes sizes, EntryWise entryWise, Reductions reductions) {
+        this.queue = queue;
+        this.sizes = sizes;
+        this.entryWise = entryWise;
+        this.reductions = reductions;
+    }
+
+    private static Pointer at(Matrix m) {
+        return Addresses.pointer(m.address(0));
+    }
+
+    // ---- singular values
+
+    void svd(SvdAlgorithm algorithm, Matrix a, Matrix s, Matrix vt, CudaStatus status) {
+        if (a.columns() == 0) {
+            return;
+        }
+        requireCountable("svd", a);
+        for (int p = 0; p < status.size(); p++) {
+            Matrix one = a.problem(p);
+            Matrix values = s.problem(p);
+            Matrix right = vt.problem(p);
+            finite(Reductions.Part.ALL, one, values, status.address(p), (scratch, info) -> {
+                switch (algorithm) {
+                    case QR_ITERATION -> gesvd(scratch, 'O', 'S', one, values, right, info);
+                    case JACOBI -> gesvdj(scratch, one, values, right, info);
+                    case POLAR -> gesvdp(scratch, one, values, right, info);
+                    case DIVIDE_AND_CONQUER -> throw new InvalidInputException("svd: cuSOLVER has no " + algorithm);
+                }
+            });
+        }
+    }
+
+    void singularValues(Matrix a, Matrix s, CudaStatus status) {
+        if (a.columns() == 0) {
+            return;
+        }
+        requireCountable("singularValues", a);
+        for (int p = 0; p < status.size(); p++) {
+            Matrix one = a.problem(p);
+            Matrix values = s.problem(p);
+            finite(
+                    Reductions.Part.ALL,
+                    one,
+                    values,
+                    status.address(p),
+                    (scratch, info) -> gesvd(scratch, 'N', 'N', one, values, one, info));
+        }
+    }
+
+    /** cuSOLVER's SVD routines count the entries of an operand in 32 bits. */
+    private static void requireCountable(String operation, Matrix a) {
+        if (Cublas.ld(a) > Integer.MAX_VALUE / a.columns()) {
+            throw new InvalidInputException(operation + ": A is a " + a
+                    + " and takes more than 2³¹ entries of memory, which cuSOLVER's SVD routines cannot count");
+        }
+    }
+
+    /** A decomposition that writes an info. */
+    private interface Decomposition {
+        void queue(CudaQueue.Scratch scratch, Pointer info);
+    }
+
+    /** Runs a decomposition on finite entries and turns its info into a status word. */
+    private void finite(Reductions.Part part, Matrix a, Matrix values, long word, Decomposition decomposition) {
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            long flag = scratch.take(Integer.BYTES, () -> "a flag");
+            long info = scratch.take(Integer.BYTES, () -> "an info");
+            queue.zero(flag, Integer.BYTES);
+            queue.zero(info, Integer.BYTES);
+            reductions.clearUnlessFinite(a, part, flag);
+            decomposition.queue(scratch, Addresses.pointer(info));
+            queue.device()
+                    .kernels()
+                    .launch(
+                            queue,
+                            "status",
+                            "nullspace_spectrum_status_" + EntryWise.suffix(values.precision()),
+                            1,
+                            1,
+                            1,
+                            THREADS,
+                            1,
+                            values.address(0),
+                            values.rows(),
+                            info,
+                            flag,
+                            word);
+        }
+    }
+
+    private void gesvd(CudaQueue.Scratch scratch, char jobU, char jobV, Matrix a, Matrix s, Matrix vt, Pointer info) {
+        boolean wide = a.precision() == Precision.FLOAT64;
+        int m = (int) a.rows();
+        int n = (int) a.columns();
+        int lda = (int) Cublas.ld(a);
+        int ldvt = (int) Cublas.ld(vt);
+        cusolverDnHandle handle = queue.cusolver();
+        Supplier<String> operands = () -> "A " + a;
+        int size = (int) sizes.of(new WorkSizes.Key("gesvd", a.precision(), m, n, 0, 0), () -> {
+                    int[] entries = new int[1];
+                    CudaCheck.cusolver(
+                            wide ? "cusolverDnDgesvd_bufferSize" : "cusolverDnSgesvd_bufferSize",
+                            () -> wide
+                                    ? JCusolverDn.cusolverDnDgesvd_bufferSize(handle, m, n, entries)
+                                    : JCusolverDn.cusolverDnSgesvd_bufferSize(handle, m, n, entries),
+                            operands);
+                    return new WorkSizes.Size(entries[0], 0);
+                })
+                .device();
+        Pointer work = scratch.pointer((long) size * a.precision().bytes(), () -> "workspace of gesvd for a " + a);
+        // The superdiagonal of a bidiagonal matrix that did not converge.
+        Pointer rest = scratch.pointer((long) n * a.precision().bytes(), () -> "workspace of gesvd for a " + a);
+        CudaCheck.cusolver(
+                wide ? "cusolverDnDgesvd" : "cusolverDnSgesvd",
+                () -> wide
+                        ? JCusolverDn.cusolverDnDgesvd(
+                                handle, jobU, jobV, m, n, at(a), lda, at(s), at(a), lda, at(vt), ldvt, work, size, rest,
+                                info)
+                        : JCusolverDn.cusolverDnSgesvd(
+                                handle, jobU, jobV, m, n, at(a), lda, at(s), at(a), lda, at(vt), ldvt, work, size, rest,
+                                info),
+                operands);
+    }
+
+    private void gesvdj(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, Pointer info) {
+        boolean wide = a.precision() == Precision.FLOAT64;
+        int m = (int) a.rows();
+        int n = (int) a.columns();
+        int lda = (int) Cublas.ld(a);
+        int vector = cusolverEigMode.CUSOLVER_EIG_MODE_VECTOR;
+        cusolverDnHandle handle = queue.cusolver();
+        gesvdjInfo parameters = queue.jacobi();
+        Supplier<String> operands = () -> "A " + a;
+        Matrix u = scratchMatrix(scratch, a.precision(), m, n);
+        Matrix v = scratchMatrix(scratch, a.precision(), n, n);
+        int size = (int) sizes.of(new WorkSizes.Key("gesvdj", a.precision(), m, n, 0, lda), () -> {
+                    int[] entries = new int[1];
+                    CudaCheck.cusolver(
+                            wide ? "cusolverDnDgesvdj_bufferSize" : "cusolverDnSgesvdj_bufferSize",
+                            () -> wide
+                                    ? JCusolverDn.cusolverDnDgesvdj_bufferSize(
+                                            handle,
+                                            vector,
+                                            1,
+                                            m,
+                                            n,
+                                            at(a),
+                                            lda,
+                                            at(s),
+                                            at(u),
+                                            m,
+                                            at(v),
+                                            n,
+                                            entries,
+                                            parameters)
+                                    : JCusolverDn.cusolverDnSgesvdj_bufferSize(
+                                            handle,
+                                            vector,
+                                            1,
+                                            m,
+                                            n,
+                                            at(a),
+                                            lda,
+                                            at(s),
+                                            at(u),
+                                            m,
+                                            at(v),
+                                            n,
+                                            entries,
+                                            parameters),
+                            operands);
+                    return new WorkSizes.Size(entries[0], 0);
+                })
+                .device();
+        Pointer work = scratch.pointer((long) size * a.precision().bytes(), () -> "workspace of gesvdj for a " + a);
+        CudaCheck.cusolver(
+                wide ? "cusolverDnDgesvdj" : "cusolverDnSgesvdj",
+                () -> wide
+                        ? JCusolverDn.cusolverDnDgesvdj(
+                                handle,
+                                vector,
+                                1,
+                                m,
+                                n,
+                                at(a),
+                                lda,
+                                at(s),
+                                at(u),
+                                m,
+                                at(v),
+                                n,
+                                work,
+                                size,
+                                info,
+                                parameters)
+                        : JCusolverDn.cusolverDnSgesvdj(
+                                handle,
+                                vector,
+                                1,
+                                m,
+                                n,
+                                at(a),
+                                lda,
+                                at(s),
+                                at(u),
+                                m,
+                                at(v),
+                                n,
+                                work,
+                                size,
+                                info,
+                                parameters),
+                operands);
+        entryWise.copy(u, a);
+        entryWise.copy(v.transposed(), vt);
+    }
+
+    private void gesvdp(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, Pointer info) {
+        long m = a.rows();
+        long n = a.columns();
+        long lda = Cublas.ld(a);
+        int type = Cholesky.dataType(a.precision());
+        int vector = cusolverEigMode.CUSOLVER_EIG_MODE_VECTOR;
+        cusolverDnHandle handle = queue.cusolver();
+        cusolverDnParams parameters = queue.parameters();
+        Supplier<String> operands = () -> "A " + a;
+        Matrix u = scratchMatrix(scratch, a.precision(), m, n);
+        Matrix v = scratchMatrix(scratch, a.precision(), n, n);
+        WorkSizes.Size size = sizes.of(new WorkSizes.Key("Xgesvdp", a.precision(), m, n, 0, lda), () -> {
+            long[] device = new long[1];
+            long[] host = new long[1];
+            CudaCheck.cusolver(
+                    "cusolverDnXgesvdp_bufferSize",
+                    () -> JCusolverDn.cusolverDnXgesvdp_bufferSize(
+                            handle,
+                            parameters,
+                            vector,
+                            1,
+                            m,
+                            n,
+                            type,
+                            at(a),
+                            lda,
+                            type,
+                            at(s),
+                            type,
+                            at(u),
+                            m,
+                            type,
+                            at(v),
+                            n,
+                            type,
+                            device,
+                            host),
+                    operands);
+            return new WorkSizes.Size(device[0], host[0]);
+        });
+        Pointer work = scratch.pointer(size.device(), () -> "workspace of gesvdp for a " + a);
+        ByteBuffer host = ByteBuffer.allocateDirect(Math.max(1, Math.toIntExact(size.host())));
+        ByteBuffer error = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
+        CudaCheck.cusolver(
+                "cusolverDnXgesvdp",
+                () -> JCusolverDn.cusolverDnXgesvdp(
+                        handle,
+                        parameters,
+                        vector,
+                        1,
+                        m,
+                        n,
+                        type,
+                        at(a),
+                        lda,
+                        type,
+                        at(s),
+                        type,
+                        at(u),
+                        m,
+                        type,
+                        at(v),
+                        n,
+                        type,
+                        work,
+                        size.device(),
+                        Pointer.to(host),
+                        size.host(),
+                        info,
+                        Pointer.to(error)),
+                operands);
+        entryWise.copy(u, a);
+        entryWise.copy(v.transposed(), vt);
+    }
+
+    private Matrix scratchMatrix(CudaQueue.Scratch scratch, Precision precision, long rows, long columns) {
+        long bytes = rows * columns * precision.bytes();
+        long address = scratch.take(bytes, () -> "singular vectors, " + rows + "×" + columns);
+        CudaMemory memory = new CudaMemory(queue.device().place(), address, bytes, CudaSession.FOREVER);
+        return Matrix.over(memory, precision, 1, rows, columns, Layout.COLUMN_MAJOR);
+    }
+
+    // ---- eigenvalues
+
+    void eigenvalues(Matrix a, Matrix values, CudaStatus status) {
+        if (a.rows() == 0) {
+            return;
+        }
+        boolean wide = a.precision() == Precision.FLOAT64;
+        int n = (int) a.rows();
+        int lda = (int) Cublas.ld(a);
+        int plain = cusolverEigMode.CUSOLVER_EIG_MODE_NOVECTOR;
+        int lower = cublasFillMode.CUBLAS_FILL_MODE_LOWER;
+        cusolverDnHandle handle = queue.cusolver();
+        for (int p = 0; p < status.size(); p++) {
+            Matrix one = a.problem(p);
+            Matrix result = values.problem(p);
+            Supplier<String> operands = () -> "A " + one;
+            int size = (int) sizes.of(new WorkSizes.Key("syevd", a.precision(), n, lda, 0, 0), () -> {
+                        int[] entries = new int[1];
+                        CudaCheck.cusolver(
+                                wide ? "cusolverDnDsyevd_bufferSize" : "cusolverDnSsyevd_bufferSize",
+                                () -> wide
+                                        ? JCusolverDn.cusolverDnDsyevd_bufferSize(
+                                                handle, plain, lower, n, at(one), lda, at(result), entries)
+                                        : JCusolverDn.cusolverDnSsyevd_bufferSize(
+                                                handle, plain, lower, n, at(one), lda, at(result), entries),
+                                operands);
+                        return new WorkSizes.Size(entries[0], 0);
+                    })
+                    .device();
+            finite(Reductions.Part.LOWER, one, result, status.address(p), (scratch, info) -> {
+                Pointer work =
+                        scratch.pointer((long) size * a.precision().bytes(), () -> "workspace of syevd for a " + one);
+                CudaCheck.cusolver(
+                        wide ? "cusolverDnDsyevd" : "cusolverDnSsyevd",
+                        () -> wide
+                                ? JCusolverDn.cusolverDnDsyevd(
+                                        handle, plain, lower, n, at(one), lda, at(result), work, size, info)
+                                : JCusolverDn.cusolverDnSsyevd(
+                                        handle, plain, lower, n, at(one), lda, at(result), work, size, info),
+                        operands);
+            });
+        }
+    }
+}
