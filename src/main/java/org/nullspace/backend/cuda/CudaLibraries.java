@@ -264,7 +264,7 @@ final class CudaLibraries {
             if (resource(REDIST + "libcublas.so.12") == null) {
                 return unpackedEarlier();
             }
-            return unpack(CudaLibraries::resource, NativeFiles.folder(REDIST_FOLDER));
+            return unpack(CudaLibraries::resource, NativeFiles.lasting(REDIST_FOLDER));
         } catch (IOException e) {
             reasons.add("the CUDA libraries in the jar of the Maven profile cuda-redist cannot be unpacked: " + e);
             advice.add("make room, or name another folder with -D" + NativeFiles.PROPERTY + "=FOLDER");
@@ -273,10 +273,10 @@ final class CudaLibraries {
     }
 
     private static @Nullable LibrarySet unpackedEarlier() throws IOException {
-        Path folder = NativeFiles.root().resolve(REDIST_FOLDER);
-        if (!Files.isDirectory(folder) || !folder.equals(NativeFiles.folder(REDIST_FOLDER))) {
+        if (!Files.isDirectory(NativeFiles.root().resolve(REDIST_FOLDER))) {
             return null;
         }
+        Path folder = NativeFiles.lasting(REDIST_FOLDER);
         LibrarySet set = LibrarySet.locate(12, LibraryPlaces.of(folder));
         return set.complete() ? set : null;
     }

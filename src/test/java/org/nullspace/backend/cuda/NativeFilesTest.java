@@ -32,7 +32,8 @@ class NativeFilesTest {
     private String before;
 
     @BeforeEach
-    void ownCache() {
+    void ownCache() throws IOException {
+        dir = dir.toRealPath();
         before = System.getProperty(NativeFiles.PROPERTY);
         System.setProperty(NativeFiles.PROPERTY, dir.resolve("cache").toString());
     }
@@ -83,6 +84,23 @@ class NativeFilesTest {
         } finally {
             Files.delete(other);
         }
+    }
+
+    /** Another tool may have made it, under a umask that lets the group write. */
+    @Test
+    void anOpenCacheFolderIsClosed() throws IOException {
+        assumeTrue(posix());
+        Path root = Files.createDirectories(dir.resolve("cache"));
+        Files.setPosixFilePermissions(root, PosixFilePermissions.fromString("rwxrwxr-x"));
+        assertThat(NativeFiles.lasting("parts")).isEqualTo(root.resolve("parts"));
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(root)))
+                .isEqualTo("rwxr-xr-x");
+    }
+
+    @Test
+    void whatIsLargeIsNotUnpackedToAFolderForTemporaryFiles() throws IOException {
+        Files.writeString(dir.resolve("cache"), "a file");
+        assertThatThrownBy(() -> NativeFiles.lasting("cuda-redist")).isInstanceOf(IOException.class);
     }
 
     @Test
