@@ -188,6 +188,29 @@ extern "C" __global__ void nullspace_copy_crossed_f64_f32(CopyArgs<double, float
 extern "C" __global__ void nullspace_copy_crossed_f64_f64(CopyArgs<double, double> args) { copyCrossed(args); }
 
 template <typename T>
+struct CopyTriangleArgs {
+    Lines<const T> source;
+    Lines<T> target;
+    long long batch;
+    long long beginnings;  // 1: of each line l the entries up to l are copied, 0: those from l on
+};
+
+template <typename T>
+__device__ __forceinline__ void copyTriangle(CopyTriangleArgs<T> args) {
+    Lines<const T> source = args.source;
+    Lines<T> target = args.target;
+    bool beginnings = args.beginnings != 0;
+    visit(args.batch, target.count, target.length, [=](long long b, long long l, long long p) {
+        if (beginnings ? p <= l : p >= l) {
+            target.data[b * target.stride + l * target.pitch + p] = source.data[b * source.stride + l * source.pitch + p];
+        }
+    });
+}
+
+extern "C" __global__ void nullspace_copy_triangle_f32(CopyTriangleArgs<float> args) { copyTriangle(args); }
+extern "C" __global__ void nullspace_copy_triangle_f64(CopyTriangleArgs<double> args) { copyTriangle(args); }
+
+template <typename T>
 struct AddArgs {
     Lines<const T> source;
     Lines<T> target;

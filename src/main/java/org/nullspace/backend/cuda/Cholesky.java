@@ -1,26 +1,32 @@
 package org.nullspace.backend.cuda;
 
-import java.nio.ByteBuffer;
 import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.cudaDataType;
-import jcuda.jcublas.cublasDiagType;
 import jcuda.jcusolver.JCusolverDn;
 import jcuda.jcusolver.cusolverDnHandle;
 import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
-/** Cholesky factorization (cuSOLVER potrf) and inversion of triangular matrices (cuSOLVER Xtrtri). */
+/**
+ * Cholesky factorization (cuSOLVER potrf) and inversion of triangular matrices. The latter is a triangular solve with the identity, at the
+ * speed of a matrix product: of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6 cannot ask the workspace (its native code takes
+ * the two arrays for pointers and crashes).
+ */
 final class Cholesky {
     private static final int THREADS = 256;
 
     private final CudaQueue queue;
     private final WorkSizes sizes;
+    private final EntryWise entryWise;
+    private final Cublas cublas;
 
-    Cholesky(CudaQueue queue, WorkSizes sizes) {
+    Cholesky(CudaQueue queue, WorkSizes sizes, EntryWise entryWise) {
         this.queue = queue;
         this.sizes = sizes;
+        this.entryWise = entryWise;
+        this.cublas = new Cublas(queue);
     }
 
     private static Pointer at(Matrix m) {
@@ -97,63 +103,20 @@ final class Cholesky {
                         word);
     }
 
+    /** L⁻¹ solves LX = I. */
     void invert(Matrix l, CudaStatus status) {
         if (l.rows() == 0) {
             return;
         }
-        long n = l.rows();
-        long lda = Cublas.ld(l);
-        int uplo = Cublas.uplo(Triangle.LOWER, l);
-        int type = dataType(l.precision());
-        cusolverDnHandle handle = queue.cusolver();
         for (int p = 0; p < status.size(); p++) {
             Matrix one = l.problem(p);
-            WorkSizes.Size size = sizes.of(
-                    new WorkSizes.Key("Xtrtri", l.precision(), n, lda, 0, uplo),
-                    () -> askTrtri(handle, uplo, type, one));
-            ByteBuffer host = ByteBuffer.allocateDirect(Math.max(1, Math.toIntExact(size.host())));
+            diagonal("nullspace_first_zero_", one, 0, status.address(p));
             try (CudaQueue.Scratch scratch = queue.scratch()) {
-                diagonal("nullspace_first_zero_", one, 0, status.address(p));
-                Pointer work = scratch.pointer(size.device(), () -> "workspace of trtri for a " + one);
-                // Zeros on the diagonal have been found already; another info could only be a refused argument.
-                long info = scratch.take(Integer.BYTES, () -> "an info");
-                CudaCheck.cusolver(
-                        "cusolverDnXtrtri",
-                        () -> JCusolverDn.cusolverDnXtrtri(
-                                handle,
-                                uplo,
-                                cublasDiagType.CUBLAS_DIAG_NON_UNIT,
-                                n,
-                                type,
-                                at(one),
-                                lda,
-                                work,
-                                size.device(),
-                                Pointer.to(host),
-                                size.host(),
-                                Addresses.pointer(info)),
-                        () -> "A " + one);
-                queue.note(info);
+                Matrix inverse = scratch.matrix(one.precision(), l.rows(), l.rows(), one.layout());
+                entryWise.identity(inverse);
+                cublas.solveTriangular(Triangle.LOWER, one, inverse);
+                entryWise.copyTriangle(Triangle.LOWER, inverse, one);
             }
         }
-    }
-
-    private static WorkSizes.Size askTrtri(cusolverDnHandle handle, int uplo, int type, Matrix l) {
-        long[] device = new long[1];
-        long[] host = new long[1];
-        CudaCheck.cusolver(
-                "cusolverDnXtrtri_bufferSize",
-                () -> JCusolverDn.cusolverDnXtrtri_bufferSize(
-                        handle,
-                        uplo,
-                        cublasDiagType.CUBLAS_DIAG_NON_UNIT,
-                        l.rows(),
-                        type,
-                        at(l),
-                        Cublas.ld(l),
-                        device,
-                        host),
-                () -> "A " + l);
-        return new WorkSizes.Size(device[0], host[0]);
     }
 }

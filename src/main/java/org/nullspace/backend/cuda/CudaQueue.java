@@ -16,12 +16,19 @@ import jcuda.jcusolver.gesvdjInfo;
 import jcuda.runtime.cudaStream_t;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.error.BackendException;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
 
 /**
  * A stream of one device with everything that works on it: library handles, memory pool, staging memory. Used by one session at a time, with
  * the device's context current; only the pool may be used by other threads.
  */
 final class CudaQueue {
+    /** Scope of memory that a single operation borrows; never closed. */
+    static final MemoryScope FOREVER = MemoryScope.open();
+
     private final CudaDevice device;
     private final CUstream stream;
     private final DevicePool pool;
@@ -196,6 +203,14 @@ final class CudaQueue {
             DevicePool.Block block = pool.take(bytes, what);
             blocks.add(block);
             return block.address();
+        }
+
+        /** A new packed matrix with undefined content. */
+        Matrix matrix(Precision precision, long rows, long columns, Layout layout) {
+            long bytes = rows * columns * precision.bytes();
+            long address = take(bytes, () -> "workspace of " + rows + "×" + columns + " " + precision + " entries");
+            return Matrix.over(
+                    new CudaMemory(device.place(), address, bytes, FOREVER), precision, 1, rows, columns, layout);
         }
 
         Pointer pointer(long bytes, Supplier<String> what) {

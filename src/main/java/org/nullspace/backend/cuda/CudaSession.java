@@ -26,11 +26,7 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     /** Name of the backend. */
     static final String BACKEND = "cuda";
 
-    /** Scope of memory that a single operation borrows; never closed. */
-    static final MemoryScope FOREVER = MemoryScope.open();
-
-    private static final List<SvdAlgorithm> SVD_ALGORITHMS =
-            List.of(SvdAlgorithm.QR_ITERATION, SvdAlgorithm.JACOBI, SvdAlgorithm.POLAR);
+    private static final List<SvdAlgorithm> SVD_ALGORITHMS = List.of(SvdAlgorithm.QR_ITERATION, SvdAlgorithm.JACOBI);
 
     private final CudaDevice device;
     private final CudaQueue queue;
@@ -51,7 +47,7 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         reductions = new Reductions(queue);
         transfers = new Transfers(queue, entryWise);
         products = new Products(queue, entryWise, transfers);
-        cholesky = new Cholesky(queue, sizes);
+        cholesky = new Cholesky(queue, sizes, entryWise);
         householder = new Householder(queue, sizes);
         spectra = new Spectra(queue, sizes, entryWise, reductions);
     }

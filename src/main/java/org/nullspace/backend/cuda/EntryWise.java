@@ -108,6 +108,19 @@ final class EntryWise {
         pair("copy", suffix(a.precision()) + "_" + suffix(b.precision()), a, b);
     }
 
+    /** Triangle of B ← triangle of A, both of one layout and precision; the rest of B is not touched. */
+    void copyTriangle(Triangle triangle, Matrix a, Matrix b) {
+        if (b.isEmpty()) {
+            return;
+        }
+        long[] arguments = new long[12];
+        put(arguments, 0, Lines.of(a));
+        put(arguments, 5, Lines.of(b));
+        arguments[10] = b.batch();
+        arguments[11] = (triangle == Triangle.LOWER) == (b.layout() == Layout.ROW_MAJOR) ? 1 : 0;
+        launch("nullspace_copy_triangle_" + suffix(b.precision()), b.batch(), Lines.of(b), arguments);
+    }
+
     /** B ← αA + βB, one precision. With β = 0, B is not read. */
     void add(double alpha, Matrix a, double beta, Matrix b) {
         pair("add", suffix(b.precision()), a, b, Double.doubleToRawLongBits(alpha), Double.doubleToRawLongBits(beta));

@@ -28,7 +28,7 @@ final class HostReductions {
             long parts = cut.parts(one);
             try (CudaQueue.Scratch scratch = queue.scratch();
                     HostTiles tiles = new HostTiles(queue, cut.bytes())) {
-                Matrix each = matrix(scratch, 1, parts);
+                Matrix each = scratch.matrix(Precision.FLOAT64, 1, parts, Layout.ROW_MAJOR);
                 long[] index = {0};
                 cut.visit(one, (rows, columns) -> {
                     Matrix tile = tiles.next(rows.of(one).columns(columns.from(), columns.to()));
@@ -53,7 +53,7 @@ final class HostReductions {
             long parts = (one.rows() + cut.height() - 1) / cut.height();
             try (CudaQueue.Scratch scratch = queue.scratch();
                     HostTiles tiles = new HostTiles(queue, cut.bytes())) {
-                Matrix each = matrix(scratch, parts, one.columns());
+                Matrix each = scratch.matrix(Precision.FLOAT64, parts, one.columns(), Layout.ROW_MAJOR);
                 cut.visit(one, (rows, columns) -> {
                     Matrix tile = tiles.next(rows.of(one).columns(columns.from(), columns.to()));
                     long part = rows.from() / cut.height();
@@ -63,12 +63,5 @@ final class HostReductions {
                 reductions.columnNorms(each, all);
             }
         }
-    }
-
-    private Matrix matrix(CudaQueue.Scratch scratch, long rows, long columns) {
-        long bytes = rows * columns * Double.BYTES;
-        long address = scratch.take(bytes, () -> "results of " + rows * columns + " parts");
-        CudaMemory memory = new CudaMemory(queue.device().place(), address, bytes, CudaSession.FOREVER);
-        return Matrix.over(memory, Precision.FLOAT64, 1, rows, columns, Layout.ROW_MAJOR);
     }
 }

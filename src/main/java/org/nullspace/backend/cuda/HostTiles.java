@@ -85,7 +85,7 @@ final class HostTiles implements AutoCloseable {
         queue.staging().upload(part, addresses[turn], transfers);
         record(filled[turn], transfers);
         await(queue.stream(), filled[turn]);
-        CudaMemory memory = new CudaMemory(queue.device().place(), addresses[turn], tileBytes, CudaSession.FOREVER);
+        CudaMemory memory = new CudaMemory(queue.device().place(), addresses[turn], tileBytes, CudaQueue.FOREVER);
         return Matrix.over(memory, part.precision(), part.batch(), part.rows(), part.columns(), part.layout());
     }
 

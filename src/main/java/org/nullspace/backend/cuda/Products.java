@@ -109,7 +109,7 @@ final class Products {
                     queue.device().place(),
                     scratch.take(bytes, () -> "a tile for converting float32 entries"),
                     bytes,
-                    CudaSession.FOREVER);
+                    CudaQueue.FOREVER);
         }
 
         Matrix of(Matrix part) {

@@ -162,8 +162,8 @@ final class Spectra {
         cusolverDnHandle handle = queue.cusolver();
         gesvdjInfo parameters = queue.jacobi();
         Supplier<String> operands = () -> "A " + a;
-        Matrix u = scratchMatrix(scratch, a.precision(), m, n);
-        Matrix v = scratchMatrix(scratch, a.precision(), n, n);
+        Matrix u = scratch.matrix(a.precision(), m, n, Layout.COLUMN_MAJOR);
+        Matrix v = scratch.matrix(a.precision(), n, n, Layout.COLUMN_MAJOR);
         int size = (int) sizes.of(new WorkSizes.Key("gesvdj", a.precision(), m, n, 0, lda), () -> {
                     int[] entries = new int[1];
                     CudaCheck.cusolver(
@@ -255,8 +255,8 @@ final class Spectra {
         cusolverDnHandle handle = queue.cusolver();
         cusolverDnParams parameters = queue.parameters();
         Supplier<String> operands = () -> "A " + a;
-        Matrix u = scratchMatrix(scratch, a.precision(), m, n);
-        Matrix v = scratchMatrix(scratch, a.precision(), n, n);
+        Matrix u = scratch.matrix(a.precision(), m, n, Layout.COLUMN_MAJOR);
+        Matrix v = scratch.matrix(a.precision(), n, n, Layout.COLUMN_MAJOR);
         WorkSizes.Size size = sizes.of(new WorkSizes.Key("Xgesvdp", a.precision(), m, n, 0, lda), () -> {
             long[] device = new long[1];
             long[] host = new long[1];
@@ -319,13 +319,6 @@ final class Spectra {
                 operands);
         entryWise.copy(u, a);
         entryWise.copy(v.transposed(), vt);
-    }
-
-    private Matrix scratchMatrix(CudaQueue.Scratch scratch, Precision precision, long rows, long columns) {
-        long bytes = rows * columns * precision.bytes();
-        long address = scratch.take(bytes, () -> "singular vectors, " + rows + "×" + columns);
-        CudaMemory memory = new CudaMemory(queue.device().place(), address, bytes, CudaSession.FOREVER);
-        return Matrix.over(memory, precision, 1, rows, columns, Layout.COLUMN_MAJOR);
     }
 
     // ---- eigenvalues

@@ -74,7 +74,7 @@ final class Transfers {
     /** A packed matrix on the device with the shape, precision and layout of a host matrix. */
     Matrix panel(CudaQueue.Scratch scratch, Matrix like) {
         long address = scratch.take(like.byteSize(), () -> "a panel of a " + like);
-        CudaMemory memory = new CudaMemory(queue.device().place(), address, like.byteSize(), CudaSession.FOREVER);
+        CudaMemory memory = new CudaMemory(queue.device().place(), address, like.byteSize(), CudaQueue.FOREVER);
         return Matrix.over(memory, like.precision(), like.batch(), like.rows(), like.columns(), like.layout());
     }
 

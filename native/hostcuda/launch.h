@@ -1,0 +1,8 @@
+#pragma once
+
+namespace hostcuda {
+
+long launches();
+void resetLaunches();
+
+} // namespace hostcuda
