@@ -1,5 +1,6 @@
 #!/bin/sh
 # Builds the native parts on Linux x86-64:  native/build.sh BUILD_DIRECTORY CLASSES_DIRECTORY
+#   cusolver  routines of cuSOLVER that JCuda cannot call, which go into the jar: CLASSES_DIRECTORY
 #   cuda13    forwarding libraries, which go into the jar: CLASSES_DIRECTORY
 #   hostcuda  the software CUDA device, for tests only: BUILD_DIRECTORY/hostcuda
 # A part whose tools are not on this machine is left out; a line on stderr says so, and the build goes on.
@@ -26,5 +27,6 @@ part() {
     make -s -C "$here/$name" BUILD="$build/$name" CLASSES="$classes"
 }
 
+part cusolver cc
 part cuda13 cc
 part hostcuda c++

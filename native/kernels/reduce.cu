@@ -47,8 +47,9 @@ struct NormArgs {
     const T *data;
     long long rows;
     long long columns;
-    long long pitch;
-    long long stride;
+    long long rowStride;    // entries from row to row
+    long long columnStride; // entries from column to column
+    long long stride;       // entries from problem to problem
     long long batch;
     long long chunks;       // parts that each column is cut into
     double *largest;        // batch x columns x chunks
@@ -56,7 +57,7 @@ struct NormArgs {
     const double *scales;   // batch x columns, or null: the first pass
 };
 
-// Columns are lines: one block for each chunk.
+// One block for each column and chunk: for long columns that are lines.
 template <typename T>
 __device__ __forceinline__ void partialNormsAlong(NormArgs<T> args) {
     __shared__ double shared[THREADS];
@@ -68,12 +69,12 @@ __device__ __forceinline__ void partialNormsAlong(NormArgs<T> args) {
                 continue;
             }
             for (long long k = blockIdx.x; k < args.chunks; k += gridDim.x) {
-                const T *column = args.data + b * args.stride + c * args.pitch;
+                const T *column = args.data + b * args.stride + c * args.columnStride;
                 long long end = min(args.rows, (k + 1) * height);
                 double most = 0;
                 double sum = 0;
                 for (long long i = k * height + threadIdx.x; i < end; i += THREADS) {
-                    double x = fabs((double)column[i]) * scale;
+                    double x = fabs((double)column[i * args.rowStride]) * scale;
                     most = larger(most, x);
                     sum += x * x;
                 }
@@ -89,7 +90,7 @@ __device__ __forceinline__ void partialNormsAlong(NormArgs<T> args) {
     }
 }
 
-// Rows are lines: one thread for each column and chunk.
+// One thread for each column and chunk: for rows that are lines, and for short columns.
 template <typename T>
 __device__ __forceinline__ void partialNormsAcross(NormArgs<T> args) {
     long long height = (args.rows + args.chunks - 1) / args.chunks;
@@ -104,7 +105,7 @@ __device__ __forceinline__ void partialNormsAcross(NormArgs<T> args) {
                 double most = 0;
                 double sum = 0;
                 for (long long i = k * height; i < end; i++) {
-                    double x = fabs((double)args.data[b * args.stride + i * args.pitch + c]) * scale;
+                    double x = fabs((double)args.data[b * args.stride + i * args.rowStride + c * args.columnStride]) * scale;
                     most = larger(most, x);
                     sum += x * x;
                 }

@@ -1,13 +1,16 @@
 package org.nullspace;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.nullspace.backend.Availability;
 import org.nullspace.backend.BackendProvider;
 import org.nullspace.backend.Backends;
 import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
 import org.nullspace.error.BackendUnavailableException;
+import org.nullspace.error.InvalidInputException;
 import org.nullspace.model.BackendChoice;
 import org.nullspace.model.SolveOptions;
 
@@ -15,10 +18,10 @@ import org.nullspace.model.SolveOptions;
  * The backend for given options.
  *
  * @param provider the backend
- * @param device index of its device
+ * @param devices indices of its devices, at least one
  * @param notes why it was chosen over another, for the result; empty if it was asked for
  */
-record BackendSelection(BackendProvider provider, int device, List<String> notes) {
+record BackendSelection(BackendProvider provider, List<Integer> devices, List<String> notes) {
 
     static BackendSelection of(SolveOptions options) {
         BackendChoice choice = options.backend();
@@ -27,15 +30,10 @@ record BackendSelection(BackendProvider provider, int device, List<String> notes
             List<String> reasons = new ArrayList<>();
             for (BackendProvider provider : Backends.providers(DeviceKind.CUDA)) {
                 Availability availability = provider.probe();
-                List<String> devices = availability.devices();
-                if (availability.usable() && options.device() < devices.size()) {
-                    return new BackendSelection(provider, options.device(), notes);
+                if (availability.usable()) {
+                    return new BackendSelection(provider, devices(provider, availability, options), notes);
                 }
                 reasons.addAll(availability.reasons());
-                if (availability.usable()) {
-                    reasons.add("there is no device " + options.device() + "; counted from 0, the devices are "
-                            + String.join("; ", devices));
-                }
             }
             if (reasons.isEmpty()) {
                 reasons.add("no CUDA backend is on the class path");
@@ -49,7 +47,7 @@ record BackendSelection(BackendProvider provider, int device, List<String> notes
         for (BackendProvider provider : Backends.providers(DeviceKind.CPU)) {
             Availability availability = provider.probe();
             if (availability.usable()) {
-                return new BackendSelection(provider, 0, notes);
+                return new BackendSelection(provider, List.of(0), notes);
             }
             reasons.addAll(availability.reasons());
         }
@@ -59,7 +57,43 @@ record BackendSelection(BackendProvider provider, int device, List<String> notes
         throw new BackendUnavailableException("CPU", reasons);
     }
 
+    private static List<Integer> devices(BackendProvider provider, Availability availability, SolveOptions options) {
+        int present = availability.devices().size();
+        int[] asked = options.devices();
+        if (asked.length == 0) {
+            return IntStream.range(0, present).boxed().toList();
+        }
+        for (int device : asked) {
+            if (device >= present) {
+                throw new InvalidInputException("device " + device + " was chosen, the backend " + provider.name()
+                        + " has " + present + (present == 1 ? " device: " : " devices: ") + availability.devices());
+            }
+        }
+        return Arrays.stream(asked).boxed().toList();
+    }
+
+    /** A session on the first device. */
     Session open() {
-        return provider.open(device);
+        return provider.open(devices.get(0));
+    }
+
+    /** A session on each device; none stays open if one cannot be opened. */
+    List<Session> openAll() {
+        List<Session> sessions = new ArrayList<>();
+        try {
+            for (int device : devices) {
+                sessions.add(provider.open(device));
+            }
+            return sessions;
+        } catch (RuntimeException | Error e) {
+            for (Session session : sessions) {
+                try {
+                    session.close();
+                } catch (RuntimeException closing) {
+                    e.addSuppressed(closing);
+                }
+            }
+            throw e;
+        }
     }
 }

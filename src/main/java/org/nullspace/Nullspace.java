@@ -5,6 +5,7 @@ import org.nullspace.backend.Session;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendReport;
 import org.nullspace.model.Factorization;
@@ -92,13 +93,15 @@ public final class Nullspace {
     }
 
     /**
-     * Solves a batch of regressions of one shape, one after the other; a problem that fails leaves the others alone.
+     * Solves a batch of regressions of one shape, one after the other on each of the devices that the options name; a problem that fails
+     * leaves the others alone. Results do not depend on the number of devices.
      *
      * @param x B×n×d, on the host; a view of it is kept
      * @param y B×n×k, on the host; only read during the call
      * @param options how to solve each
      * @return the solution sets, to be closed by the caller
      * @throws ShapeMismatchException if the batch sizes or the numbers of rows differ
+     * @throws org.nullspace.error.BackendException if a device fails; the message says which, and at which problem. Nothing stays open then
      */
     public static SolutionBatch solveBatch(Matrix x, Matrix y, SolveOptions options) {
         InvalidInputException.requireNonNull("X", x);
@@ -114,7 +117,7 @@ public final class Nullspace {
     }
 
     /**
-     * What would be done for problems of a given shape, and how much memory it takes, without doing it.
+     * What would be done for problems of a given shape with X on the host, and how much memory it takes, without doing it.
      *
      * @param n samples
      * @param d features
@@ -132,7 +135,7 @@ public final class Nullspace {
         }
         BackendSelection selection = BackendSelection.of(options);
         try (Session session = selection.open()) {
-            return Planner.plan(n, d, k, precision, options, session.description(), session.memoryBytes());
+            return Planner.plan(n, d, k, precision, Place.HOST, options, session);
         }
     }
 

@@ -25,6 +25,18 @@ final class Operand {
         return copy;
     }
 
+    /**
+     * A matrix where a product in the precision of the factors can read it: the matrix itself if it lies on the host or in the session's
+     * place and its precision is the same or is widened, else a copy.
+     */
+    static Matrix readable(Regression regression, MemoryScope scratch, Matrix a) {
+        boolean near =
+                a.place().isHost() || a.place().equals(regression.session().place());
+        return near && a.precision().bytes() <= regression.factors().precision().bytes()
+                ? a
+                : resident(regression, scratch, a);
+    }
+
     /** A new column-major copy of vectors in the precision of the factors. */
     static Matrix copy(Regression regression, MemoryScope scratch, Matrix a) {
         Matrix copy = regression.factors().vectors(scratch, a.rows(), a.columns());

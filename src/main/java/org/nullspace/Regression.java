@@ -79,9 +79,9 @@ final class Regression implements Factorization {
         MemoryScope scope = MemoryScope.open();
         try {
             // Y is not known yet: its share of the workspace is counted for one target.
-            Plan plan = Planner.plan(
-                    x.rows(), x.columns(), 1, x.precision(), options, session.description(), session.memoryBytes());
-            Design design = Design.of(session, scope, x, options);
+            Plan plan = Planner.plan(x.rows(), x.columns(), 1, x.precision(), x.place(), options, session);
+            Solver.requireFits(session, x, plan);
+            Design design = Design.of(session, scope, x, options, plan.streamed());
             Solver.Result result = Solver.factor(session, scope, design.x(), x.precision(), options, plan);
             List<String> history = new ArrayList<>(notes);
             history.addAll(result.history());

@@ -1,9 +1,6 @@
 package org.nullspace;
 
-import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.locks.ReentrantLock;
-import org.nullspace.backend.Session;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -12,17 +9,17 @@ import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 
-/** Solution sets of a batch, one factorization each on one session. */
+/** Solution sets of a batch, one factorization each, on one device or spread over several. */
 final class RegressionBatch implements SolutionBatch {
-    private final Session session;
+    private final DeviceGroup devices;
     private final MemoryScope scope;
     private final List<SolutionSet> problems;
     private final Outcome[] outcomes;
     private final int[] ranks;
     private final Matrix minimumNorm;
 
-    private RegressionBatch(Session session, MemoryScope scope, List<SolutionSet> problems, Matrix minimumNorm) {
-        this.session = session;
+    private RegressionBatch(DeviceGroup devices, MemoryScope scope, List<SolutionSet> problems, Matrix minimumNorm) {
+        this.devices = devices;
         this.scope = scope;
         this.problems = problems;
         this.outcomes = problems.stream().map(SolutionSet::outcome).toArray(Outcome[]::new);
@@ -34,24 +31,29 @@ final class RegressionBatch implements SolutionBatch {
 
     static RegressionBatch solve(Matrix x, Matrix y, SolveOptions options) {
         BackendSelection selection = BackendSelection.of(options);
-        Session session = selection.open();
-        ReentrantLock lock = new ReentrantLock();
+        return solve(new DeviceGroup(selection.openAll()), selection.notes(), x, y, options);
+    }
+
+    /**
+     * Solves on devices that are open already.
+     *
+     * @param devices owned by the batch, and closed if this throws
+     */
+    static RegressionBatch solve(DeviceGroup devices, List<String> notes, Matrix x, Matrix y, SolveOptions options) {
         MemoryScope scope = MemoryScope.open();
-        List<SolutionSet> problems = new ArrayList<>();
         try {
-            Matrix all =
-                    Matrix.uninitialized(scope, x.precision(), x.batch(), x.columns(), y.columns(), Layout.ROW_MAJOR);
-            for (int b = 0; b < Math.toIntExact(x.batch()); b++) {
-                Regression regression =
-                        Regression.factor(session, false, lock, selection.notes(), x.problem(b), options);
+            int size = Math.toIntExact(x.batch());
+            Matrix all = Matrix.uninitialized(scope, x.precision(), size, x.columns(), y.columns(), Layout.ROW_MAJOR);
+            SolutionSet[] problems = new SolutionSet[size];
+            devices.run(size, (session, lock, b) -> {
+                Regression regression = Regression.factor(session, false, lock, notes, x.problem(b), options);
                 scope.register(regression::close, 0);
-                SolutionSet set = regression.solve(y.problem(b), true);
-                problems.add(set);
-                all.problem(b).copyFrom(set.minimumNorm());
-            }
-            return new RegressionBatch(session, scope, problems, all);
+                problems[b] = regression.solve(y.problem(b), true);
+                all.problem(b).copyFrom(problems[b].minimumNorm());
+            });
+            return new RegressionBatch(devices, scope, List.of(problems), all);
         } catch (RuntimeException | Error e) {
-            try (session;
+            try (devices;
                     scope) {
                 throw e;
             }
@@ -89,7 +91,7 @@ final class RegressionBatch implements SolutionBatch {
     @Override
     public void close() {
         if (!scope.isClosed()) {
-            try (session) {
+            try (devices) {
                 scope.close();
             }
         }

@@ -409,7 +409,7 @@ final class Solved extends OneTarget {
         }
         Session session = regression.session();
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix samplesOperand = Operand.resident(regression, scratch, x);
+            Matrix samplesOperand = Operand.readable(regression, scratch, x);
             Matrix product = regression.factors().vectors(scratch, x.rows(), targets);
             session.multiply(1, samplesOperand, coefficients, 0, product);
             Matrix out = deliver(product);

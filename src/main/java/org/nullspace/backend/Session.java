@@ -20,7 +20,14 @@ import org.nullspace.matrix.Precision;
  * and nothing else does. Operands on the host have been read when the call returns. Device memory is handed back in stream order: its scope
  * may be closed while operations on it are still queued, as long as no other session uses it.
  *
- * <p><b>Copies.</b> No operation copies between host and device except {@link #copy} and {@link #toHost}, by request.
+ * <p><b>Copies.</b> No operation copies between host and device except {@link #copy} and {@link #toHost}, by request, and those that are
+ * handed an operand of the host.
+ *
+ * <p><b>Operands of the host.</b> Where the session's place is a device, A in {@link #gram}, {@link #columnNorms} and {@link #maxMagnitude}
+ * and one of A and B in {@link #multiply} may lie on the host instead, in any precision that the operation accepts. It is streamed through
+ * the device tile by tile. The tiles take no more than {@code memoryBytes() / TILE_SHARE} of the
+ * device's memory. Each result is as it would be with a copy of the operand on the device, but for the order of sums. This is how a matrix
+ * larger than the device is computed with.
  *
  * <p><b>Numbers.</b> Non-finite entries spread as IEEE arithmetic spreads them; no operation hangs on them. Whether a factorization
  * succeeded is in the {@link Status}, never in an exception. Wrong shapes, places and precisions are exceptions, thrown before anything
@@ -29,6 +36,9 @@ import org.nullspace.matrix.Precision;
  * <p><b>Threads.</b> Not synchronised: one thread at a time. Different sessions may be used at the same time.
  */
 public interface Session extends AutoCloseable {
+    /** The part of {@link #memoryBytes()} that operations may take for tiles of an operand of the host, as a divisor. */
+    int TILE_SHARE = 16;
+
     /**
      * The backend and device, for people: {@code openblas, 2 threads, Haswell}.
      *
@@ -184,7 +194,7 @@ public interface Session extends AutoCloseable {
     /**
      * Euclidean norms of the columns, free of avoidable overflow and underflow; NaN for a column with a NaN. The result is float64.
      *
-     * @param a read; float32 or float64
+     * @param a read; float32 or float64; may lie on the host
      * @param norms written; float64, {@code 1 × columns}
      */
     void columnNorms(Matrix a, Matrix norms);
@@ -192,7 +202,7 @@ public interface Session extends AutoCloseable {
     /**
      * Largest magnitude of each matrix; NaN if an entry is NaN, 0 for an empty matrix. The result is float64.
      *
-     * @param a read; float32 or float64
+     * @param a read; float32 or float64; may lie on the host
      * @param result written; float64, {@code 1 × 1}
      */
     void maxMagnitude(Matrix a, Matrix result);
@@ -204,8 +214,8 @@ public interface Session extends AutoCloseable {
      * converted tile by tile and all arithmetic is float64.
      *
      * @param alpha α
-     * @param a read, {@code m × l}
-     * @param b read, {@code l × n}
+     * @param a read, {@code m × l}; may lie on the host if B does not
+     * @param b read, {@code l × n}; may lie on the host if A does not
      * @param beta β
      * @param c written, {@code m × n}; must not overlap A or B
      */
@@ -216,7 +226,7 @@ public interface Session extends AutoCloseable {
      * when C is float64.
      *
      * @param alpha α
-     * @param a read, {@code n × d}
+     * @param a read, {@code n × d}; may lie on the host
      * @param beta β
      * @param c written, {@code n × n}
      */

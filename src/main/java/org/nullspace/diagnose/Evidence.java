@@ -12,11 +12,14 @@ import org.nullspace.solve.Factors;
 
 /** Measures what a {@link Certificate} states, in blocks of bounded memory. */
 public final class Evidence {
-    /** Columns of N whose orthonormality is checked at most. */
+    /** Columns of N whose orthonormality is checked at most; fewer where a device has no room for so many. */
     private static final int MOST_COLUMNS = 256;
 
     /** Rows of X that are taken to coordinates at a time. */
     private static final long BLOCK = 64;
+
+    /** Blocks of vectors take no more than this part of a device's own memory, as a divisor. */
+    private static final long DEVICE_SHARE = 32;
 
     private Evidence() {}
 
@@ -39,8 +42,9 @@ public final class Evidence {
         try (MemoryScope scratch = MemoryScope.open()) {
             double seen = 0;
             double xNorm = 0;
-            for (long from = 0; from < x.rows(); from += BLOCK) {
-                long to = Math.min(x.rows(), from + BLOCK);
+            long height = vectorsAtATime(session, d, BLOCK);
+            for (long from = 0; from < x.rows(); from += height) {
+                long to = Math.min(x.rows(), from + height);
                 try (MemoryScope block = scratch.nested()) {
                     Matrix rows = factors.vectors(block, d, to - from);
                     session.copy(x.rows(from, to).transposed(), rows);
@@ -60,7 +64,7 @@ public final class Evidence {
             Matrix gradient = factors.vectors(scratch, d, y.columns());
             session.multiply(1, x.transposed(), residual, 0, gradient);
 
-            long checked = Math.min(d - r, MOST_COLUMNS);
+            long checked = Math.min(d - r, vectorsAtATime(session, d, MOST_COLUMNS));
             return new Certificate(
                     seen,
                     xNorm,
@@ -73,6 +77,14 @@ public final class Evidence {
                     seen,
                     decision);
         }
+    }
+
+    private static long vectorsAtATime(Session session, long d, long most) {
+        if (session.place().isHost()) {
+            return most;
+        }
+        long fit = session.memoryBytes() / DEVICE_SHARE / (Precision.FLOAT64.bytes() * Math.max(1, d));
+        return Math.max(1, Math.min(most, fit));
     }
 
     private static double orthonormalityDefect(

@@ -13,7 +13,7 @@ public final class SolveOptions {
     private final InterceptRule intercept;
     private final Precision precision;
     private final BackendChoice backend;
-    private final int device;
+    private final int[] devices;
     private final boolean spectrum;
     private final double @Nullable [] sampleWeights;
 
@@ -23,7 +23,7 @@ public final class SolveOptions {
         this.intercept = b.intercept;
         this.precision = b.precision;
         this.backend = b.backend;
-        this.device = b.device;
+        this.devices = b.devices;
         this.spectrum = b.spectrum;
         this.sampleWeights = b.sampleWeights;
     }
@@ -59,7 +59,7 @@ public final class SolveOptions {
         b.intercept = intercept;
         b.precision = precision;
         b.backend = backend;
-        b.device = device;
+        b.devices = devices;
         b.spectrum = spectrum;
         b.sampleWeights = sampleWeights;
         return b;
@@ -111,12 +111,21 @@ public final class SolveOptions {
     }
 
     /**
-     * Index of the CUDA device.
+     * Index of the CUDA device that one problem is solved on.
      *
-     * @return the index
+     * @return the first of {@link #devices()}; 0 if all devices were chosen
      */
     public int device() {
-        return device;
+        return devices.length == 0 ? 0 : devices[0];
+    }
+
+    /**
+     * Indices of the CUDA devices that a batch is spread over.
+     *
+     * @return a copy; empty if all devices were chosen
+     */
+    public int[] devices() {
+        return devices.clone();
     }
 
     /**
@@ -144,7 +153,7 @@ public final class SolveOptions {
         private InterceptRule intercept = InterceptRule.NONE;
         private Precision precision = Precision.FLOAT64;
         private BackendChoice backend = BackendChoice.AUTO;
-        private int device;
+        private int[] devices = {0};
         private boolean spectrum;
         private double @Nullable [] sampleWeights;
 
@@ -215,10 +224,43 @@ public final class SolveOptions {
          * @throws InvalidInputException if the index is negative
          */
         public Builder device(int index) {
-            if (index < 0) {
-                throw new InvalidInputException("device index " + index + " is negative");
+            return devices(index);
+        }
+
+        /**
+         * Sets which CUDA devices the problems of a batch are spread over, each solved on one of them as it would be alone. A single problem
+         * is solved on the first.
+         *
+         * @param indices indices of the devices, at least one, none twice; copied
+         * @return this builder
+         * @throws InvalidInputException if there is no index, or one is negative or given twice
+         */
+        public Builder devices(int... indices) {
+            InvalidInputException.requireNonNull("the array of device indices", indices);
+            if (indices.length == 0) {
+                throw new InvalidInputException("no device was chosen: name one, or call allDevices()");
             }
-            this.device = index;
+            for (int i = 0; i < indices.length; i++) {
+                if (indices[i] < 0) {
+                    throw new InvalidInputException("device index " + indices[i] + " is negative");
+                }
+                for (int j = 0; j < i; j++) {
+                    if (indices[i] == indices[j]) {
+                        throw new InvalidInputException("device " + indices[i] + " was chosen twice");
+                    }
+                }
+            }
+            this.devices = indices.clone();
+            return this;
+        }
+
+        /**
+         * Spreads the problems of a batch over all CUDA devices of the machine.
+         *
+         * @return this builder
+         */
+        public Builder allDevices() {
+            this.devices = new int[0];
             return this;
         }
 
@@ -265,9 +307,11 @@ public final class SolveOptions {
          *     float64, with float32 arithmetic
          */
         public SolveOptions build() {
-            if (backend == BackendChoice.CPU && device != 0) {
-                throw new InvalidInputException(
-                        "device " + device + " was chosen with backend CPU: a device index is for CUDA");
+            for (int device : devices) {
+                if (backend == BackendChoice.CPU && device != 0) {
+                    throw new InvalidInputException(
+                            "device " + device + " was chosen with backend CPU: a device index is for CUDA");
+                }
             }
             if (method == Method.GRAM && precision == Precision.FLOAT32) {
                 throw new InvalidInputException(

@@ -16,8 +16,7 @@ public final class CompleteBasis {
     private final Precision precision;
     private final long dimension;
     private final long rank;
-    private final @Nullable Matrix reflectors;
-    private final @Nullable Matrix tau;
+    private final @Nullable Reflections q;
     private final @Nullable Matrix inner;
 
     private CompleteBasis(
@@ -25,51 +24,40 @@ public final class CompleteBasis {
             Precision precision,
             long dimension,
             long rank,
-            @Nullable Matrix reflectors,
-            @Nullable Matrix tau,
+            @Nullable Reflections q,
             @Nullable Matrix inner) {
         this.session = session;
         this.precision = precision;
         this.dimension = dimension;
         this.rank = rank;
-        this.reflectors = reflectors;
-        this.tau = tau;
+        this.q = q;
         this.inner = inner;
     }
 
     /** B = I: everything is null space. */
     static CompleteBasis identity(Session session, Precision precision, long dimension) {
-        return new CompleteBasis(session, precision, dimension, 0, null, null, null);
+        return new CompleteBasis(session, precision, dimension, 0, null, null);
     }
 
-    /** B from reflectors that are already there; shares their memory. */
-    static CompleteBasis of(ReflectedColumns columns, Matrix fullInner, long rank) {
+    /** B from reflections that are already there; shares their memory. */
+    static CompleteBasis of(ReflectedColumns columns, long rank) {
         return new CompleteBasis(
-                columns.session(),
-                columns.reflectors().precision(),
-                columns.rows(),
-                rank,
-                columns.reflectors(),
-                columns.tau(),
-                fullInner);
+                columns.session(), columns.q().precision(), columns.rows(), rank, columns.q(), columns.inner());
     }
 
     /**
      * B from any matrix of full column rank whose columns span the row space.
      *
      * @param session where to compute
-     * @param scope owner of the reflectors
-     * @param spanning d×r; only read
+     * @param scope owner of the reflections
+     * @param spanning d×r, on the host or in the session's place; only read
      * @param precision precision of the result
+     * @param heldBytes memory of the session's place that is taken otherwise by the same problem
      */
-    static CompleteBasis spanning(Session session, MemoryScope scope, Matrix spanning, Precision precision) {
-        long d = spanning.rows();
-        long r = spanning.columns();
-        Matrix a = session.allocate(scope, precision, 1, d, r, Layout.COLUMN_MAJOR);
-        Matrix tau = session.allocate(scope, precision, 1, r, 1, Layout.COLUMN_MAJOR);
-        session.copy(spanning, a);
-        session.qr(a, tau);
-        return new CompleteBasis(session, precision, d, r, a, tau, null);
+    static CompleteBasis spanning(
+            Session session, MemoryScope scope, Matrix spanning, Precision precision, double heldBytes) {
+        HouseholderQr qr = HouseholderQr.of(session, scope, spanning, 1, precision, heldBytes);
+        return new CompleteBasis(session, precision, spanning.rows(), spanning.columns(), qr.q(), null);
     }
 
     /**
@@ -96,8 +84,8 @@ public final class CompleteBasis {
      * @param w overwritten, d×k
      */
     public void toCoordinates(Matrix w) {
-        if (reflectors != null && tau != null) {
-            session.applyQ(reflectors, tau, true, w);
+        if (q != null) {
+            q.apply(true, w);
             rotate(w, true);
         }
     }
@@ -108,9 +96,9 @@ public final class CompleteBasis {
      * @param w overwritten, d×k
      */
     public void fromCoordinates(Matrix w) {
-        if (reflectors != null && tau != null) {
+        if (q != null) {
             rotate(w, false);
-            session.applyQ(reflectors, tau, false, w);
+            q.apply(false, w);
         }
     }
 

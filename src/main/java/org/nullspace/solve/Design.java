@@ -55,9 +55,10 @@ public final class Design {
      * @param scope owner of copies
      * @param x n×d, host or the session's place; a view of it is kept where nothing needs to change
      * @param options weights and intercept rule
+     * @param streamed whether what is factorized stays on the host
      * @return the design
      */
-    public static Design of(Session session, MemoryScope scope, Matrix x, SolveOptions options) {
+    public static Design of(Session session, MemoryScope scope, Matrix x, SolveOptions options, boolean streamed) {
         double[] weights = options.sampleWeights();
         boolean intercept = options.intercept() == InterceptRule.UNPENALISED;
         if (weights != null && weights.length != x.rows()) {
@@ -65,7 +66,8 @@ public final class Design {
                     + ": one weight per row is needed");
         }
         if ((weights == null && !intercept) || x.rows() == 0) {
-            return new Design(session, scope, resident(session, scope, x), intercept, null, new int[0], x.rows(), null);
+            Matrix here = streamed ? x : resident(session, scope, x);
+            return new Design(session, scope, here, intercept, null, new int[0], x.rows(), null);
         }
         double[] all = weights == null ? ones(Math.toIntExact(x.rows())) : weights;
         int[] used = positive(all);
@@ -75,6 +77,10 @@ public final class Design {
         }
         Matrix means = session.allocate(scope, Precision.FLOAT64, 1, 1, x.columns(), Layout.ROW_MAJOR);
         boolean rounds = x.precision() == Precision.FLOAT32 && options.precision() == Precision.FLOAT32;
+        if (streamed) {
+            Matrix reduced = onHost(session, scope, x, intercept, kept, used, means, rounds);
+            return new Design(session, scope, reduced, intercept, kept, used, x.rows(), intercept ? means : null);
+        }
         if (!rounds) {
             Matrix reduced = new Design(session, scope, x, intercept, kept, used, x.rows(), null).reduce(x, means);
             return new Design(session, scope, reduced, intercept, kept, used, x.rows(), intercept ? means : null);
@@ -86,6 +92,40 @@ public final class Design {
             session.copy(reduced, rounded);
             return new Design(session, scope, rounded, intercept, kept, used, x.rows(), intercept ? means : null);
         }
+    }
+
+    /** The transformed copy on the host, made in blocks of columns, since no column of it depends on another. */
+    private static Matrix onHost(
+            Session session,
+            MemoryScope scope,
+            Matrix x,
+            boolean intercept,
+            double[] weights,
+            int[] used,
+            Matrix means,
+            boolean rounds) {
+        Precision precision = rounds ? Precision.FLOAT32 : Precision.FLOAT64;
+        long rows = used.length - (intercept ? 1L : 0L);
+        Matrix out = Matrix.uninitialized(scope, precision, 1, rows, x.columns(), Layout.ROW_MAJOR);
+        long width = blockColumns(Budget.of(session), (double) x.rows());
+        for (long from = 0; from < x.columns(); from += width) {
+            long to = Math.min(x.columns(), from + width);
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Design block = new Design(session, scratch, x, intercept, weights, used, x.rows(), null);
+                session.copy(block.reduce(x.columns(from, to), means.columns(from, to)), out.columns(from, to));
+            }
+        }
+        return out;
+    }
+
+    /** Columns that are transformed at a time. */
+    private static long blockColumns(Budget budget, double rows) {
+        return (long) Math.max(1, budget.memoryBytes() / 16.0 / (8 * rows));
+    }
+
+    /** Bytes of the columns that are transformed at a time. */
+    static double blockBytes(Budget budget, double rows) {
+        return 8 * rows * blockColumns(budget, Math.max(1, rows));
     }
 
     private static double[] ones(int n) {
@@ -112,7 +152,7 @@ public final class Design {
     /**
      * The matrix that is to be factorized.
      *
-     * @return n'×d, n' ≤ n
+     * @return n'×d, n' ≤ n; in the session's place, or on the host if it is streamed
      */
     public Matrix x() {
         return x;

@@ -152,8 +152,14 @@ final class GramFactors extends Factors {
     @Override
     CompleteBasis makeCompleteBasis() {
         return wide
-                ? CompleteBasis.spanning(session, scope, x.transposed(), precision())
-                : CompleteBasis.spanning(session, scope, identity(), precision());
+                ? CompleteBasis.spanning(session, scope, x.transposed(), precision(), heldBytes())
+                : CompleteBasis.spanning(session, scope, identity(), precision(), heldBytes());
+    }
+
+    /** X, L, and one more orthonormal factor: the basis and the spectrum have each their own. */
+    private double heldBytes() {
+        return Budget.residentBytes(session, x)
+                + Budget.bytes(precision(), Math.max(x.rows(), x.columns()) + 4L * rank, rank);
     }
 
     private Matrix identity() {
@@ -201,7 +207,7 @@ final class GramFactors extends Factors {
     private Factors spectral() {
         Factors factors = spectral;
         if (factors == null) {
-            Attempt attempt = QrSvd.factor(session, scope, x, Precision.FLOAT64, sigmas -> rank);
+            Attempt attempt = QrSvd.factor(session, scope, x, Precision.FLOAT64, sigmas -> rank, heldBytes());
             factors = attempt.factors();
             if (factors == null) {
                 throw new NoSolutionException("the spectrum is not available: " + attempt.note());

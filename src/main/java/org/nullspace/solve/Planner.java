@@ -2,6 +2,8 @@ package org.nullspace.solve;
 
 import java.util.ArrayList;
 import java.util.List;
+import org.nullspace.backend.Session;
+import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Method;
@@ -9,12 +11,36 @@ import org.nullspace.model.Plan;
 import org.nullspace.model.RankTolerance;
 import org.nullspace.model.SolveOptions;
 
-/** Orders the methods for a problem and estimates their memory, without looking at the data. */
+/** Orders the methods for a problem, decides where X lies, and estimates the memory, without looking at the data. */
 public final class Planner {
     /** Tile that a backend converts float32 entries in, at most. */
-    private static final long CONVERSION_TILE_BYTES = 16L << 20;
+    private static final double CONVERSION_TILE_BYTES = 16L << 20;
 
-    private Planner() {}
+    private final double n;
+    private final double d;
+    private final double k;
+    private final double p;
+    private final double q;
+    private final Precision data;
+    private final SolveOptions options;
+    private final Budget budget;
+    private final boolean inPlace;
+    private final boolean transformed;
+    private final boolean rounds;
+
+    private Planner(long n, long d, long k, Precision data, Place place, SolveOptions options, Session session) {
+        this.n = n;
+        this.d = d;
+        this.k = k;
+        this.p = Math.min(n, d);
+        this.q = Math.max(n, d);
+        this.data = data;
+        this.options = options;
+        this.budget = Budget.of(session);
+        this.inPlace = place.equals(session.place());
+        this.transformed = options.intercept() == InterceptRule.UNPENALISED || options.sampleWeights() != null;
+        this.rounds = data == Precision.FLOAT32 && options.precision() == Precision.FLOAT32;
+    }
 
     /**
      * The plan for problems of one shape.
@@ -22,72 +48,149 @@ public final class Planner {
      * @param n samples
      * @param d features
      * @param k targets
-     * @param precision precision of X
+     * @param data precision of X
+     * @param place where X lies
      * @param options what is wanted
-     * @param backend the backend that will compute, for people
-     * @param availableBytes memory of its device
+     * @param session the session that will compute
      * @return the plan
      */
     public static Plan plan(
-            long n, long d, long k, Precision precision, SolveOptions options, String backend, long availableBytes) {
-        List<Method> methods = new ArrayList<>();
+            long n, long d, long k, Precision data, Place place, SolveOptions options, Session session) {
+        return new Planner(n, d, k, data, place, options, session).plan(session.description());
+    }
+
+    private Plan plan(String backend) {
         List<String> reasons = new ArrayList<>();
-        if (options.method() != Method.AUTO && options.method() != Method.GRAM) {
-            methods.add(options.method());
-            reasons.add(options.method() + " was asked for");
-        } else if (options.rankTolerance().equals(RankTolerance.gap())) {
-            methods.add(Method.QR_SVD);
-            reasons.add("the tolerance " + options.rankTolerance()
-                    + " looks at the whole spectrum, which a certificate of full rank does not give: QR_SVD");
-        } else {
-            methods.add(Method.GRAM);
-            methods.add(Method.QR_SVD);
-            reasons.add(
-                    options.method() == Method.GRAM
-                            ? "GRAM was asked for"
-                            : "GRAM first: with min(n,d) = " + Math.min(n, d) + " and max(n,d) = " + Math.max(n, d)
-                                    + " it needs a small part of the work of the others, and its certificate proves full rank");
-            reasons.add("QR_SVD takes over if the certificate does not hold");
-        }
-        if (precision == Precision.FLOAT32) {
+        List<Method> methods = methods(reasons);
+        if (data == Precision.FLOAT32) {
             reasons.add(
                     "X is float32, the arithmetic is " + options.precision() + " (a Gram matrix is always float64)");
         }
-        boolean rounds = precision == Precision.FLOAT32 && options.precision() == Precision.FLOAT32;
-        double design = designBytes(n, d, k, rounds, options);
-        if (design > 0) {
+        if (transformed) {
             reasons.add("weights or an intercept: a transformed copy of X is factorized");
         }
-        double first = design + bytes(methods.get(0), n, d, k, precision, options.precision());
-        if (design > 0 && rounds) {
-            // The transformed copy in float64 beside the rounded one, before the factorization begins.
-            first = Math.max(first, 12.0 * n * d + 16.0 * (n + d));
+        boolean streamed = streamed(methods.get(0));
+        if (streamed) {
+            reasons.add(
+                    "X does not fit into the device's memory beside its factors: it stays on the host and is streamed");
         }
-        double worst = first;
+        double first = 0;
+        double worst = 0;
+        double host = transformed && streamed ? copyBytes() : 0;
         for (Method method : methods) {
-            worst = Math.max(worst, design + bytes(method, n, d, k, precision, options.precision()));
+            double bytes = residentBytes(streamed)
+                    + factorBytes(method, streamed)
+                    + vectorBytes(method, streamed)
+                    + tileBytes(method, streamed);
+            if (method == methods.get(0)) {
+                // Weights and an intercept are applied before the factorization begins.
+                first = Math.max(bytes, transformingBytes(streamed));
+            }
+            worst = Math.max(worst, Math.max(first, bytes));
+            if (method == Method.QR_SVD && budget.ownMemory() && !wholeQr(streamed)) {
+                host += budget.reflectionBytes(q, p, options.precision());
+                reasons.add(
+                        "a copy of X does not fit beside X: QR_SVD works on blocks of rows and keeps their reflections on the host");
+            }
         }
-        return new Plan(methods, reasons, backend, (long) first, (long) worst, availableBytes);
+        return new Plan(
+                methods, reasons, backend, (long) first, (long) worst, budget.memoryBytes(), streamed, (long) host);
     }
 
-    private static double designBytes(double n, double d, double k, boolean rounds, SolveOptions options) {
-        boolean transformed = options.intercept() == InterceptRule.UNPENALISED || options.sampleWeights() != null;
-        return transformed ? (rounds ? 4 : 8) * n * d + 8 * (n * k + d) : 0;
+    private List<Method> methods(List<String> reasons) {
+        if (options.method() != Method.AUTO && options.method() != Method.GRAM) {
+            reasons.add(options.method() + " was asked for");
+            return List.of(options.method());
+        }
+        if (options.rankTolerance().equals(RankTolerance.gap())) {
+            reasons.add("the tolerance " + options.rankTolerance()
+                    + " looks at the whole spectrum, which a certificate of full rank does not give: QR_SVD");
+            return List.of(Method.QR_SVD);
+        }
+        reasons.add(
+                options.method() == Method.GRAM
+                        ? "GRAM was asked for"
+                        : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
+                                + " it needs a small part of the work of the others, and its certificate proves full rank");
+        reasons.add("QR_SVD takes over if the certificate does not hold");
+        return List.of(Method.GRAM, Method.QR_SVD);
     }
 
-    /** Counted in floating point, which is exact up to 2⁵³ and goes to the largest long beyond rather than around it. */
-    private static double bytes(Method method, double n, double d, double k, Precision data, Precision working) {
-        double p = Math.min(n, d);
-        double q = Math.max(n, d);
-        double w = working.bytes();
+    // ---- where X lies
+
+    /** Whether what is factorized, X or its transformed copy, stays on the host although the session computes elsewhere. */
+    private boolean streamed(Method first) {
+        if (!budget.ownMemory() || (inPlace && !transformed)) {
+            return false;
+        }
+        double factors =
+                first == Method.QR_SVD ? budget.blockedQrBytes(q, p, options.precision()) : factorBytes(first, true);
+        double held = inPlace ? Budget.bytes(data, n, d) : 0;
+        return !budget.holdsFactors(held + Math.max(copyBytes() + factors, makingBytes()));
+    }
+
+    /** Bytes of what is factorized. */
+    private double copyBytes() {
+        return Budget.bytes(transformed && !rounds ? Precision.FLOAT64 : data, n, d);
+    }
+
+    /** Bytes that the transformed copy takes while it is made. */
+    private double makingBytes() {
+        return transformed ? copyBytes() + (rounds ? Budget.bytes(Precision.FLOAT64, n, d) : 0) : 0;
+    }
+
+    /** Bytes of what is factorized that are taken in the session's place beside the caller's X. */
+    private double residentBytes(boolean streamed) {
+        boolean copied = transformed || (budget.ownMemory() && !inPlace);
+        return copied && !streamed ? copyBytes() : 0;
+    }
+
+    // ---- memory of the session's place, counted in floating point, which is exact up to 2⁵³ and does not go round
+    // beyond
+
+    private double transformingBytes(boolean streamed) {
+        if (!transformed) {
+            return 0;
+        }
+        return streamed ? Design.blockBytes(budget, n) + 8 * (d + 4 * n) : makingBytes() + 16 * (n + d);
+    }
+
+    private boolean wholeQr(boolean streamed) {
+        double x = streamed ? 0 : copyBytes();
+        return budget.wholeQr(q, p, options.precision(), x);
+    }
+
+    private double factorBytes(Method method, boolean streamed) {
         return switch (method) {
             case AUTO -> throw new IllegalArgumentException("AUTO is not a method that computes");
-            case GRAM ->
-                8 * (2 * p * p + 2 * n * k + 2 * d * k + p * k)
-                        + (data == Precision.FLOAT32 ? CONVERSION_TILE_BYTES : 0);
-            // Copy of X, M, Zᵀ and about 4p² of workspace for the small decomposition.
-            case QR_SVD -> w * (q * p + 6 * p * p + n * k + 2 * d * k);
-            case GESVD -> w * (q * p + 5 * p * p + n * k + 2 * d * k);
+            case GRAM -> Budget.bytes(Precision.FLOAT64, 2 * p, p);
+            case QR_SVD ->
+                wholeQr(streamed)
+                        ? Budget.wholeQrBytes(q, p, options.precision())
+                        : budget.blockedQrBytes(q, p, options.precision());
+            // U in place of a copy of X, Zᵀ and about 4p² of workspace.
+            case GESVD -> Budget.bytes(options.precision(), q + 5 * p, p);
         };
+    }
+
+    private double vectorBytes(Method method, boolean streamed) {
+        double means = transformed ? 8 * (n * k + d) : 0;
+        if (method == Method.GRAM) {
+            return means + 8 * (2 * n * k + 2 * d * k + p * k);
+        }
+        double w = options.precision().bytes();
+        if (method == Method.QR_SVD && !wholeQr(streamed)) {
+            double stack = p + budget.blockRows((long) p, options.precision());
+            return means + w * (2 * n * k + 3 * d * k + Math.min(q, stack) * k);
+        }
+        return means + w * (n * k + 2 * d * k);
+    }
+
+    private double tileBytes(Method method, boolean streamed) {
+        if (streamed) {
+            return budget.tileBytes();
+        }
+        boolean converts = method == Method.GRAM && data == Precision.FLOAT32;
+        return converts ? Math.min(CONVERSION_TILE_BYTES, budget.tileBytes()) : 0;
     }
 }

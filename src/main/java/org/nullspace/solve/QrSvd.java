@@ -11,14 +11,25 @@ import org.nullspace.model.Method;
 import org.nullspace.model.Outcome;
 
 /**
- * The method {@link Method#QR_SVD}: A = QR for the tall one of X and Xᵀ, R = M·diag(σ)·Zᵀ, so that A = (QM)·diag(σ)·Zᵀ with QM kept as reflectors and
- * M.
+ * The method {@link Method#QR_SVD}: A = QR for the tall one of X and Xᵀ, R = M·diag(σ)·Zᵀ, so that A = (QM)·diag(σ)·Zᵀ with QM kept as reflections and
+ * M. Where there is no room for a copy of A in one piece, Q is made block by block: {@link BlockedReflections}.
  */
 final class QrSvd {
     private QrSvd() {}
 
+    /**
+     * Factorizes.
+     *
+     * @param x n×d, on the host or in the session's place
+     * @param heldBytes memory of the session's place that the problem takes otherwise, X included
+     */
     static Attempt factor(
-            Session session, MemoryScope parent, Matrix x, Precision precision, ToIntFunction<double[]> rankOf) {
+            Session session,
+            MemoryScope parent,
+            Matrix x,
+            Precision precision,
+            ToIntFunction<double[]> rankOf,
+            double heldBytes) {
         boolean wide = x.rows() <= x.columns();
         double largest = Scaling.maxMagnitude(session, x);
         if (!Double.isFinite(largest)) {
@@ -28,17 +39,14 @@ final class QrSvd {
         Matrix tall = wide ? x.transposed() : x;
         long p = tall.columns();
         MemoryScope scope = parent.nested();
-        Matrix reflectors = session.allocate(scope, precision, 1, tall.rows(), p, Layout.COLUMN_MAJOR);
-        Matrix tau = session.allocate(scope, precision, 1, p, 1, Layout.COLUMN_MAJOR);
-        Scaling.scaledCopy(session, tall, scale, reflectors);
-        session.qr(reflectors, tau);
+        HouseholderQr qr = HouseholderQr.of(session, scope, tall, scale, precision, heldBytes);
 
         Matrix inner = session.allocate(scope, precision, 1, p, p, Layout.COLUMN_MAJOR);
         Matrix zt = session.allocate(scope, precision, 1, p, p, Layout.COLUMN_MAJOR);
         double[] sigma = ThinSvd.decompose(
                 session,
                 r -> {
-                    session.copy(reflectors.rows(0, p), r);
+                    session.copy(qr.r(), r);
                     session.keepTriangle(Triangle.UPPER, r);
                 },
                 inner,
@@ -48,7 +56,7 @@ final class QrSvd {
                 scope,
                 x,
                 Method.QR_SVD,
-                new ReflectedColumns(session, reflectors, tau, inner),
+                new ReflectedColumns(session, qr.q(), inner),
                 zt,
                 sigma,
                 scale,

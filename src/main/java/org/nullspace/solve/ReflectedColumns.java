@@ -6,18 +6,17 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 
 /**
- * Orthonormal columns Q·[M; 0], where Q (m×m) is a product of l ≤ m Householder reflectors and M (l×p) has orthonormal columns. Takes m·l + l·p
- * entries.
+ * Orthonormal columns Q·[M; 0], where Q (m×m) is a product of Householder reflections and M (l×p) has orthonormal columns. Takes l·p entries
+ * beside those of Q.
  *
  * @param session where the operands lie
- * @param reflectors what {@link Session#qr} left, column-major, m×l
- * @param tau reflector factors, l×1
+ * @param q Q
  * @param inner M
  */
-record ReflectedColumns(Session session, Matrix reflectors, Matrix tau, Matrix inner) implements OrthonormalColumns {
+record ReflectedColumns(Session session, Reflections q, Matrix inner) implements OrthonormalColumns {
     @Override
     public long rows() {
-        return reflectors.rows();
+        return q.rows();
     }
 
     @Override
@@ -30,7 +29,7 @@ record ReflectedColumns(Session session, Matrix reflectors, Matrix tau, Matrix i
         long l = inner.rows();
         session.multiply(1, inner, c, 0, w.rows(0, l));
         session.fill(w.rows(l, w.rows()), 0);
-        session.applyQ(reflectors, tau, false, w);
+        q.apply(false, w);
     }
 
     @Override
@@ -38,13 +37,13 @@ record ReflectedColumns(Session session, Matrix reflectors, Matrix tau, Matrix i
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix t = session.allocate(scratch, w.precision(), 1, w.rows(), w.columns(), Layout.COLUMN_MAJOR);
             session.copy(w, t);
-            session.applyQ(reflectors, tau, true, t);
+            q.apply(true, t);
             session.multiply(1, inner.transposed(), t.rows(0, inner.rows()), 0, c);
         }
     }
 
     @Override
     public OrthonormalColumns leading(long count) {
-        return new ReflectedColumns(session, reflectors, tau, inner.columns(0, count));
+        return new ReflectedColumns(session, q, inner.columns(0, count));
     }
 }

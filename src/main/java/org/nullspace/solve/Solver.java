@@ -7,6 +7,7 @@ import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
@@ -46,15 +47,14 @@ public final class Solver {
      *
      * @param session where to compute
      * @param scope owner of the factors
-     * @param x n×d in the session's place; only read, and kept as a view by the factors
+     * @param x n×d in the session's place, or on the host if the plan streams it; only read, and kept as a view by the factors
      * @param dataPrecision precision that the data were stored in, which sets the rank tolerance
      * @param options what is wanted
-     * @param plan the plan for this shape
+     * @param plan the plan for this shape, which {@link #requireFits} has passed
      * @return factors or the reason why there are none
      */
     public static Result factor(
             Session session, MemoryScope scope, Matrix x, Precision dataPrecision, SolveOptions options, Plan plan) {
-        requireFits(session, x, plan);
         Method first = plan.methods().get(0);
         if (x.isEmpty()) {
             return new Result(
@@ -67,13 +67,17 @@ public final class Solver {
         ToIntFunction<double[]> rankOf = sigma -> options.rankTolerance()
                 .decide(sigma, x.rows(), x.columns(), dataPrecision, working)
                 .rank();
+        double held = Budget.residentBytes(session, x);
         List<String> history = new ArrayList<>();
         Method last = first;
         for (Method method : plan.methods()) {
             last = method;
+            if (method != first) {
+                requireMemory(session, x, method, plan.worstWorkspaceBytes());
+            }
             Attempt attempt = switch (method) {
                 case GRAM -> Gram.factor(session, scope, x, options.rankTolerance(), dataPrecision);
-                case QR_SVD -> QrSvd.factor(session, scope, x, working, rankOf);
+                case QR_SVD -> QrSvd.factor(session, scope, x, working, rankOf, held);
                 case GESVD -> Gesvd.factor(session, scope, x, working, rankOf);
                 case AUTO -> throw new IllegalStateException("a plan never holds AUTO");
             };
@@ -91,19 +95,48 @@ public final class Solver {
         return new Result(null, Outcome.NOT_CONVERGED, last, history);
     }
 
-    private static void requireFits(Session session, Matrix x, Plan plan) {
+    /**
+     * Checks that a plan can be carried out as far as its first method, before anything is allocated.
+     *
+     * @param session where to compute
+     * @param x n×d
+     * @param plan the plan for this shape
+     * @throws InvalidInputException if a dimension is too large for the backend
+     * @throws InsufficientMemoryException if the memory of the session's place or of the host is not enough
+     */
+    public static void requireFits(Session session, Matrix x, Plan plan) {
         long most = session.maxDimension();
         if (x.rows() > most || x.columns() > most) {
             throw new InvalidInputException("X has shape " + x.shape() + ", " + session.description()
                     + " takes at most " + most + " rows and columns");
         }
-        if (plan.workspaceBytes() > plan.availableBytes()) {
+        requireMemory(session, x, plan.methods().get(0), plan.workspaceBytes());
+        if (plan.hostBytes() > HostMemory.physicalBytes()) {
             throw new InsufficientMemoryException(
-                    "the workspace for X of shape " + x.shape() + " with "
-                            + plan.methods().get(0)
-                            + " does not fit (a method that needs less: GRAM; float32 data with precision FLOAT32 need half)",
-                    plan.workspaceBytes(),
-                    plan.availableBytes());
+                    "what is kept on the host for X of shape " + x.shape() + " does not fit",
+                    plan.hostBytes(),
+                    HostMemory.physicalBytes());
         }
+    }
+
+    private static void requireMemory(Session session, Matrix x, Method method, long bytes) {
+        Budget budget = Budget.of(session);
+        if (bytes <= budget.operandBytes()) {
+            return;
+        }
+        String knob = switch (method) {
+            case GESVD ->
+                budget.ownMemory()
+                        ? "GESVD needs a copy of X on the device; QR_SVD and GRAM stream X from the host"
+                        : "a method that needs less: GRAM";
+            case QR_SVD, AUTO -> "a method that needs less: GRAM; float32 data with precision FLOAT32 need half";
+            case GRAM ->
+                "its Gram matrix has min(n,d)² entries"
+                        + (budget.ownMemory() ? "; backend CPU has the host's memory" : "");
+        };
+        throw new InsufficientMemoryException(
+                "the workspace for X of shape " + x.shape() + " with " + method + " does not fit (" + knob + ")",
+                bytes,
+                (long) budget.operandBytes());
     }
 }

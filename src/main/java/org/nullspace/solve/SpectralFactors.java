@@ -179,9 +179,10 @@ final class SpectralFactors extends Factors {
     @Override
     CompleteBasis makeCompleteBasis() {
         if (v instanceof ReflectedColumns reflected) {
-            return CompleteBasis.of(reflected, reflected.inner(), rank);
+            return CompleteBasis.of(reflected, rank);
         }
-        DenseColumns dense = (DenseColumns) v;
-        return CompleteBasis.spanning(session, scope, dense.matrix().columns(0, rank), precision);
+        Matrix dense = ((DenseColumns) v).matrix();
+        double held = Budget.residentBytes(session, x) + Budget.bytes(precision, u.rows() + v.rows(), u.columns());
+        return CompleteBasis.spanning(session, scope, dense.columns(0, rank), precision, held);
     }
 }

@@ -70,7 +70,8 @@ abstract class SolverConformance extends Conformance {
         }
     }
 
-    private void requireSolution(String where, Planted p, SolutionSet s) {
+    /** Requires everything that is known about the solution. */
+    static void requireSolution(String where, Planted p, SolutionSet s) {
         double eps = p.precision().epsilon();
         int full = Math.min(p.n(), p.d());
         assertThat(s.rank()).as(where + " (history " + s.history() + ")").isEqualTo(p.rank());
@@ -130,7 +131,7 @@ abstract class SolverConformance extends Conformance {
         }
     }
 
-    private static void requireDecision(String where, Planted p, SolutionSet s, Precision arithmetic) {
+    static void requireDecision(String where, Planted p, SolutionSet s, Precision arithmetic) {
         double[] sigma = s.singularValues();
         RankDecision decision = s.rankDecision();
         double cutoff = sigma[0] * standardCutoff(p.n(), p.d(), p.precision(), arithmetic);

@@ -22,6 +22,7 @@ class SolveOptionsTest {
         assertThat(o.precision()).isEqualTo(Precision.FLOAT64);
         assertThat(o.backend()).isEqualTo(BackendChoice.AUTO);
         assertThat(o.device()).isZero();
+        assertThat(o.devices()).containsExactly(0);
         assertThat(o.spectrum()).isFalse();
         assertThat(o.sampleWeights()).isNull();
     }
@@ -48,6 +49,35 @@ class SolveOptionsTest {
             assertThat(each.spectrum()).isTrue();
             assertThat(each.sampleWeights()).containsExactly(1, 0, 2);
         }
+    }
+
+    @Test
+    void namesDevicesForBatches() {
+        int[] indices = {2, 0};
+        SolveOptions o = SolveOptions.builder().devices(indices).build();
+        indices[0] = 9;
+        o.devices()[0] = 9;
+        assertThat(o.devices()).containsExactly(2, 0);
+        assertThat(o.device()).isEqualTo(2);
+        SolveOptions all = o.toBuilder().allDevices().build();
+        assertThat(all.devices()).isEmpty();
+        assertThat(all.device()).isZero();
+        assertThat(all.toBuilder().device(1).build().devices()).containsExactly(1);
+        assertThatThrownBy(() -> SolveOptions.builder().devices())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("no device");
+        assertThatThrownBy(() -> SolveOptions.builder().devices(1, 2, 1))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("device 1 was chosen twice");
+        assertThatThrownBy(() -> SolveOptions.builder().devices(0, -3))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("-3 is negative");
+        assertThatThrownBy(() -> SolveOptions.builder()
+                        .backend(BackendChoice.CPU)
+                        .devices(0, 1)
+                        .build())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContainingAll("device 1", "CPU");
     }
 
     @Test

@@ -19,7 +19,7 @@ class ValuesTest {
     void aPlanExplainsItself() {
         List<Method> methods = new ArrayList<>(List.of(Method.GRAM, Method.QR_SVD));
         List<String> reasons = new ArrayList<>(List.of("because it is fast", "because it is sure"));
-        Plan plan = new Plan(methods, reasons, "openblas, 2 threads", 1_000, 20_000, 300_000);
+        Plan plan = new Plan(methods, reasons, "openblas, 2 threads", 1_000, 20_000, 300_000, false, 0);
         methods.clear();
         reasons.clear();
         assertThat(plan.explain()).isEqualTo("""
@@ -27,6 +27,8 @@ class ValuesTest {
                           - because it is fast
                           - because it is sure
                         workspace: 1000 bytes, at most 20000 bytes; the device has 300000 bytes""");
+        assertThat(new Plan(methods, reasons, "a device", 1, 2, 3, true, 44).explain())
+                .endsWith("the device has 3 bytes; on the host at most 44 bytes");
         assertThatThrownBy(() -> plan.methods().add(Method.AUTO)).isInstanceOf(UnsupportedOperationException.class);
         assertThatThrownBy(() -> plan.reasons().add("")).isInstanceOf(UnsupportedOperationException.class);
     }

@@ -1,5 +1,6 @@
 package org.nullspace.backend.cuda;
 
+import jcuda.NativePointerObject;
 import jcuda.Pointer;
 import jcuda.driver.CUdeviceptr;
 
@@ -17,19 +18,19 @@ final class Addresses {
         return new CUdeviceptr().withByteOffset(address);
     }
 
-    /** The address that the driver wrote into a pointer. */
-    static long of(CUdeviceptr pointer) {
-        return new Value(pointer).address();
+    /** The address of a handle, or the one that the driver wrote into a pointer. */
+    static long of(NativePointerObject object) {
+        return new Value(object).address();
     }
 
     /** Reads what JCuda shows to subclasses only. */
-    private static final class Value extends Pointer {
-        Value(Pointer other) {
+    private static final class Value extends NativePointerObject {
+        Value(NativePointerObject other) {
             super(other);
         }
 
         long address() {
-            return getNativePointer() + getByteOffset();
+            return getNativePointer();
         }
     }
 }

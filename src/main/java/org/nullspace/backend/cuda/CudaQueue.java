@@ -2,6 +2,7 @@ package org.nullspace.backend.cuda;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.driver.CUstream;
@@ -12,10 +13,10 @@ import jcuda.jcublas.cublasHandle;
 import jcuda.jcusolver.JCusolverDn;
 import jcuda.jcusolver.cusolverDnHandle;
 import jcuda.jcusolver.cusolverDnParams;
-import jcuda.jcusolver.gesvdjInfo;
 import jcuda.runtime.cudaStream_t;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.error.BackendException;
+import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -35,7 +36,7 @@ final class CudaQueue {
     private @Nullable cublasHandle cublas;
     private @Nullable cusolverDnHandle cusolver;
     private @Nullable cusolverDnParams parameters;
-    private @Nullable gesvdjInfo jacobi;
+    private long jacobi;
     private @Nullable Staging staging;
     private DevicePool.@Nullable Block refusals;
     private String latest = "nothing";
@@ -114,17 +115,27 @@ final class CudaQueue {
         return known;
     }
 
-    /** The standard parameters of gesvdj: as accurate as the precision allows. */
-    gesvdjInfo jacobi() {
-        gesvdjInfo known = jacobi;
-        if (known == null) {
-            gesvdjInfo made = new gesvdjInfo();
-            CudaCheck.cusolver(
-                    "cusolverDnCreateGesvdjInfo", () -> JCusolverDn.cusolverDnCreateGesvdjInfo(made), this::where);
-            jacobi = made;
-            known = made;
+    /** Address of the standard parameters of gesvdj: as accurate as the precision allows. */
+    long jacobi() {
+        if (jacobi == 0) {
+            long[] made = hostWords(
+                    1,
+                    words -> CudaCheck.cusolver(
+                            "cusolverDnCreateGesvdjInfo", () -> CusolverBridge.createGesvdj(words), this::where));
+            jacobi = made[0];
         }
-        return known;
+        return jacobi;
+    }
+
+    /** What a routine writes into words of host memory. */
+    static long[] hostWords(int count, LongConsumer routine) {
+        try (MemoryScope scope = MemoryScope.open()) {
+            HostMemory words = HostMemory.allocate(scope, (long) count * Long.BYTES, true, "results of a routine");
+            routine.accept(words.address());
+            long[] values = new long[count];
+            words.buffer(0, count * Long.BYTES).asLongBuffer().get(values);
+            return values;
+        }
     }
 
     Staging staging() {
@@ -258,12 +269,10 @@ final class CudaQueue {
                 steps.add(() -> CudaCheck.cusolver(
                         "cusolverDnDestroyParams", () -> JCusolverDn.cusolverDnDestroyParams(standard), this::where));
             }
-            gesvdjInfo rotations = jacobi;
-            if (rotations != null) {
+            long rotations = jacobi;
+            if (rotations != 0) {
                 steps.add(() -> CudaCheck.cusolver(
-                        "cusolverDnDestroyGesvdjInfo",
-                        () -> JCusolverDn.cusolverDnDestroyGesvdjInfo(rotations),
-                        this::where));
+                        "cusolverDnDestroyGesvdjInfo", () -> CusolverBridge.destroyGesvdj(rotations), this::where));
             }
             Staging pinned = staging;
             if (pinned != null) {

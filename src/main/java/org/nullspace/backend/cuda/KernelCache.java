@@ -12,14 +12,10 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Compiled kernels on disk, one file for each source, architecture and compiler version, under {@code ~/.cache/nullspace} (or
- * {@code $XDG_CACHE_HOME/nullspace}, or the folder that the system property {@value #PROPERTY} names). A file is a digest and the code; a
- * file whose digest does not fit is not used. The cache is a convenience: where it cannot be read or written, kernels are compiled again.
+ * Compiled kernels on disk, one file for each source, architecture and compiler version, in the {@linkplain NativeFiles#root() cache
+ * folder}. A file is a digest and the code; a file whose digest does not fit is not used. The cache is a convenience: where it cannot be read or written, kernels are compiled again.
  */
 final class KernelCache {
-    /** Names another folder. */
-    static final String PROPERTY = "nullspace.cache";
-
     private static final int DIGEST_BYTES = 32;
 
     private final @Nullable Path file;
@@ -40,18 +36,12 @@ final class KernelCache {
                 : folder.resolve(name + "-sm" + capability + "-" + digest.substring(0, 32) + ".bin");
     }
 
-    /** The cache's folder, or null if this machine has no place for it. */
-    static @Nullable Path folder() {
-        String named = System.getProperty(PROPERTY);
-        if (named != null && !named.isEmpty()) {
-            return Path.of(named);
+    private static @Nullable Path folder() {
+        try {
+            return NativeFiles.folder("kernels");
+        } catch (IOException e) {
+            return null;
         }
-        String xdg = System.getenv("XDG_CACHE_HOME");
-        if (xdg != null && !xdg.isEmpty()) {
-            return Path.of(xdg, "nullspace");
-        }
-        String home = System.getProperty("user.home");
-        return home == null || home.isEmpty() ? null : Path.of(home, ".cache", "nullspace");
     }
 
     private static byte[] digest(byte[] content) {

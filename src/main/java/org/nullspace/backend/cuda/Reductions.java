@@ -16,6 +16,9 @@ final class Reductions {
     /** Rows of a chunk that a single thread adds up, at least. */
     private static final long CHUNK_ACROSS = 64;
 
+    /** Rows of a column that a single thread adds up even if the column is a line. */
+    private static final long SHORT = 64;
+
     private static final long MOST_CHUNKS = 1024;
 
     private final CudaQueue queue;
@@ -38,7 +41,8 @@ final class Reductions {
         if (norms.isEmpty()) {
             return;
         }
-        boolean along = a.layout() == Layout.COLUMN_MAJOR;
+        boolean lines = a.layout() == Layout.COLUMN_MAJOR;
+        boolean along = lines && a.rows() > SHORT;
         long batch = norms.batch();
         long columns = a.columns();
         long chunks = chunks(along, a.rows(), columns * batch);
@@ -57,7 +61,8 @@ final class Reductions {
                         a.address(0),
                         a.rows(),
                         columns,
-                        a.leadingDimension(),
+                        lines ? 1 : a.leadingDimension(),
+                        lines ? a.leadingDimension() : 1,
                         a.batch() == 1 ? 0 : a.batchStride(),
                         batch,
                         chunks,

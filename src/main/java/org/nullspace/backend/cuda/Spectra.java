@@ -9,7 +9,6 @@ import jcuda.jcusolver.JCusolverDn;
 import jcuda.jcusolver.cusolverDnHandle;
 import jcuda.jcusolver.cusolverDnParams;
 import jcuda.jcusolver.cusolverEigMode;
-import jcuda.jcusolver.gesvdjInfo;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.Layout;
@@ -88,7 +87,7 @@ final class Spectra {
 
     /** A decomposition that writes an info. */
     private interface Decomposition {
-        void queue(CudaQueue.Scratch scratch, Pointer info);
+        void queue(CudaQueue.Scratch scratch, long info);
     }
 
     /** Runs a decomposition on finite entries and turns its info into a status word. */
@@ -99,7 +98,7 @@ final class Spectra {
             queue.zero(flag, Integer.BYTES);
             queue.zero(info, Integer.BYTES);
             reductions.clearUnlessFinite(a, part, flag);
-            decomposition.queue(scratch, Addresses.pointer(info));
+            decomposition.queue(scratch, info);
             queue.device()
                     .kernels()
                     .launch(
@@ -119,7 +118,7 @@ final class Spectra {
         }
     }
 
-    private void gesvd(CudaQueue.Scratch scratch, char jobU, char jobV, Matrix a, Matrix s, Matrix vt, Pointer info) {
+    private void gesvd(CudaQueue.Scratch scratch, char jobU, char jobV, Matrix a, Matrix s, Matrix vt, long info) {
         boolean wide = a.precision() == Precision.FLOAT64;
         int m = (int) a.rows();
         int n = (int) a.columns();
@@ -145,108 +144,106 @@ final class Spectra {
                 wide ? "cusolverDnDgesvd" : "cusolverDnSgesvd",
                 () -> wide
                         ? JCusolverDn.cusolverDnDgesvd(
-                                handle, jobU, jobV, m, n, at(a), lda, at(s), at(a), lda, at(vt), ldvt, work, size, rest,
-                                info)
+                                handle,
+                                jobU,
+                                jobV,
+                                m,
+                                n,
+                                at(a),
+                                lda,
+                                at(s),
+                                at(a),
+                                lda,
+                                at(vt),
+                                ldvt,
+                                work,
+                                size,
+                                rest,
+                                Addresses.pointer(info))
                         : JCusolverDn.cusolverDnSgesvd(
-                                handle, jobU, jobV, m, n, at(a), lda, at(s), at(a), lda, at(vt), ldvt, work, size, rest,
-                                info),
+                                handle,
+                                jobU,
+                                jobV,
+                                m,
+                                n,
+                                at(a),
+                                lda,
+                                at(s),
+                                at(a),
+                                lda,
+                                at(vt),
+                                ldvt,
+                                work,
+                                size,
+                                rest,
+                                Addresses.pointer(info)),
                 operands);
     }
 
-    private void gesvdj(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, Pointer info) {
-        boolean wide = a.precision() == Precision.FLOAT64;
+    private void gesvdj(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, long info) {
+        int wide = a.precision() == Precision.FLOAT64 ? 1 : 0;
         int m = (int) a.rows();
         int n = (int) a.columns();
         int lda = (int) Cublas.ld(a);
         int vector = cusolverEigMode.CUSOLVER_EIG_MODE_VECTOR;
-        cusolverDnHandle handle = queue.cusolver();
-        gesvdjInfo parameters = queue.jacobi();
-        Supplier<String> operands = () -> "A " + a;
+        long handle = Addresses.of(queue.cusolver());
+        long parameters = queue.jacobi();
         Matrix u = scratch.matrix(a.precision(), m, n, Layout.COLUMN_MAJOR);
         Matrix v = scratch.matrix(a.precision(), n, n, Layout.COLUMN_MAJOR);
+        String routine = wide == 1 ? "cusolverDnDgesvdj" : "cusolverDnSgesvdj";
+        Supplier<String> operands = () -> "A " + a;
         int size = (int) sizes.of(new WorkSizes.Key("gesvdj", a.precision(), m, n, 0, lda), () -> {
-                    int[] entries = new int[1];
-                    CudaCheck.cusolver(
-                            wide ? "cusolverDnDgesvdj_bufferSize" : "cusolverDnSgesvdj_bufferSize",
-                            () -> wide
-                                    ? JCusolverDn.cusolverDnDgesvdj_bufferSize(
+                    long[] entries = CudaQueue.hostWords(
+                            1,
+                            word -> CudaCheck.cusolver(
+                                    routine + "_bufferSize",
+                                    () -> CusolverBridge.sizeOfGesvdj(
+                                            wide,
                                             handle,
                                             vector,
                                             1,
                                             m,
                                             n,
-                                            at(a),
+                                            a.address(0),
                                             lda,
-                                            at(s),
-                                            at(u),
+                                            s.address(0),
+                                            u.address(0),
                                             m,
-                                            at(v),
+                                            v.address(0),
                                             n,
-                                            entries,
-                                            parameters)
-                                    : JCusolverDn.cusolverDnSgesvdj_bufferSize(
-                                            handle,
-                                            vector,
-                                            1,
-                                            m,
-                                            n,
-                                            at(a),
-                                            lda,
-                                            at(s),
-                                            at(u),
-                                            m,
-                                            at(v),
-                                            n,
-                                            entries,
+                                            word,
                                             parameters),
-                            operands);
-                    return new WorkSizes.Size(entries[0], 0);
+                                    operands));
+                    return new WorkSizes.Size((int) entries[0], 0);
                 })
                 .device();
-        Pointer work = scratch.pointer((long) size * a.precision().bytes(), () -> "workspace of gesvdj for a " + a);
+        long work = scratch.take((long) size * a.precision().bytes(), () -> "workspace of gesvdj for a " + a);
         CudaCheck.cusolver(
-                wide ? "cusolverDnDgesvdj" : "cusolverDnSgesvdj",
-                () -> wide
-                        ? JCusolverDn.cusolverDnDgesvdj(
-                                handle,
-                                vector,
-                                1,
-                                m,
-                                n,
-                                at(a),
-                                lda,
-                                at(s),
-                                at(u),
-                                m,
-                                at(v),
-                                n,
-                                work,
-                                size,
-                                info,
-                                parameters)
-                        : JCusolverDn.cusolverDnSgesvdj(
-                                handle,
-                                vector,
-                                1,
-                                m,
-                                n,
-                                at(a),
-                                lda,
-                                at(s),
-                                at(u),
-                                m,
-                                at(v),
-                                n,
-                                work,
-                                size,
-                                info,
-                                parameters),
+                routine,
+                () -> CusolverBridge.gesvdj(
+                        wide,
+                        handle,
+                        vector,
+                        1,
+                        m,
+                        n,
+                        a.address(0),
+                        lda,
+                        s.address(0),
+                        u.address(0),
+                        m,
+                        v.address(0),
+                        n,
+                        work,
+                        size,
+                        info,
+                        parameters),
                 operands);
         entryWise.copy(u, a);
         entryWise.copy(v.transposed(), vt);
     }
 
-    private void gesvdp(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, Pointer info) {
+    private void gesvdp(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, long info) {
         long m = a.rows();
         long n = a.columns();
         long lda = Cublas.ld(a);
@@ -258,33 +255,29 @@ final class Spectra {
         Matrix u = scratch.matrix(a.precision(), m, n, Layout.COLUMN_MAJOR);
         Matrix v = scratch.matrix(a.precision(), n, n, Layout.COLUMN_MAJOR);
         WorkSizes.Size size = sizes.of(new WorkSizes.Key("Xgesvdp", a.precision(), m, n, 0, lda), () -> {
-            long[] device = new long[1];
-            long[] host = new long[1];
-            CudaCheck.cusolver(
-                    "cusolverDnXgesvdp_bufferSize",
-                    () -> JCusolverDn.cusolverDnXgesvdp_bufferSize(
-                            handle,
-                            parameters,
-                            vector,
-                            1,
-                            m,
-                            n,
-                            type,
-                            at(a),
-                            lda,
-                            type,
-                            at(s),
-                            type,
-                            at(u),
-                            m,
-                            type,
-                            at(v),
-                            n,
-                            type,
-                            device,
-                            host),
-                    operands);
-            return new WorkSizes.Size(device[0], host[0]);
+            long[] bytes = CudaQueue.hostWords(
+                    2,
+                    words -> CudaCheck.cusolver(
+                            "cusolverDnXgesvdp_bufferSize",
+                            () -> CusolverBridge.sizeOfGesvdp(
+                                    Addresses.of(handle),
+                                    Addresses.of(parameters),
+                                    vector,
+                                    1,
+                                    m,
+                                    n,
+                                    type,
+                                    a.address(0),
+                                    lda,
+                                    s.address(0),
+                                    u.address(0),
+                                    m,
+                                    v.address(0),
+                                    n,
+                                    words,
+                                    words + Long.BYTES),
+                            operands));
+            return new WorkSizes.Size(bytes[0], bytes[1]);
         });
         Pointer work = scratch.pointer(size.device(), () -> "workspace of gesvdp for a " + a);
         ByteBuffer host = ByteBuffer.allocateDirect(Math.max(1, Math.toIntExact(size.host())));
@@ -314,7 +307,7 @@ final class Spectra {
                         size.device(),
                         Pointer.to(host),
                         size.host(),
-                        info,
+                        Addresses.pointer(info),
                         Pointer.to(error)),
                 operands);
         entryWise.copy(u, a);
@@ -357,9 +350,27 @@ final class Spectra {
                         wide ? "cusolverDnDsyevd" : "cusolverDnSsyevd",
                         () -> wide
                                 ? JCusolverDn.cusolverDnDsyevd(
-                                        handle, plain, lower, n, at(one), lda, at(result), work, size, info)
+                                        handle,
+                                        plain,
+                                        lower,
+                                        n,
+                                        at(one),
+                                        lda,
+                                        at(result),
+                                        work,
+                                        size,
+                                        Addresses.pointer(info))
                                 : JCusolverDn.cusolverDnSsyevd(
-                                        handle, plain, lower, n, at(one), lda, at(result), work, size, info),
+                                        handle,
+                                        plain,
+                                        lower,
+                                        n,
+                                        at(one),
+                                        lda,
+                                        at(result),
+                                        work,
+                                        size,
+                                        Addresses.pointer(info)),
                         operands);
             });
         }

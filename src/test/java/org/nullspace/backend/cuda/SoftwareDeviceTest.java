@@ -655,18 +655,22 @@ class SoftwareDeviceTest {
         double[] vectors = getNow(v2, 6); // V, not its transpose: columns e1, e3.
         assertThat(Math.abs(vectors[0])).isEqualTo(1);
         assertThat(Math.abs(vectors[5])).isEqualTo(1);
-        double[] residual = {-1};
-        assertThat(JCusolverDn.cusolverDnXgesvdjGetResidual(solver, jacobi, Pointer.to(residual)))
-                .isEqualTo(OK);
-        assertThat(residual[0]).isZero();
+        // A plain address: the natives of this routine do not look into arrays and buffers.
+        try (org.bytedeco.javacpp.DoublePointer residual = new org.bytedeco.javacpp.DoublePointer(new double[] {-1})) {
+            Pointer address = new Pointer().withByteOffset(residual.address());
+            assertThat(JCusolverDn.cusolverDnXgesvdjGetResidual(solver, jacobi, address))
+                    .isEqualTo(OK);
+            assertThat(residual.get()).isZero();
+        }
         assertThat(JCusolverDn.cusolverDnDestroyGesvdjInfo(jacobi)).isEqualTo(OK);
 
         cusolverDnParams params = new cusolverDnParams();
         assertThat(JCusolverDn.cusolverDnCreateParams(params)).isEqualTo(OK);
         CUdeviceptr b = put(matrix);
         CUdeviceptr workP = allocate(8192);
-        ByteBuffer hostWork = ByteBuffer.allocateDirect(8192);
-        double[] error = {-1};
+        // Plain addresses here too.
+        org.bytedeco.javacpp.BytePointer hostWork = new org.bytedeco.javacpp.BytePointer(8192);
+        org.bytedeco.javacpp.DoublePointer error = new org.bytedeco.javacpp.DoublePointer(new double[] {-1});
         assertThat(JCusolverDn.cusolverDnXgesvdp(
                         solver,
                         params,
@@ -688,13 +692,15 @@ class SoftwareDeviceTest {
                         R_64F,
                         workP,
                         8192,
-                        Pointer.to(hostWork),
+                        new Pointer().withByteOffset(hostWork.address()),
                         8192,
                         info,
-                        Pointer.to(error)))
+                        new Pointer().withByteOffset(error.address())))
                 .isEqualTo(OK);
         assertThat(getNow(s, 2)).containsExactly(3, 2);
-        assertThat(error[0]).isZero();
+        assertThat(error.get()).isZero();
+        hostWork.close();
+        error.close();
         assertThat(JCusolverDn.cusolverDnDestroyParams(params)).isEqualTo(OK);
         assertThat(SoftwareDevice.violations()).isEmpty();
     }
