@@ -158,17 +158,20 @@ final class Rows {
         return new double[] {busy, (Double.parseDouble(own[11]) + Double.parseDouble(own[12])) / 100};
     }
 
-    private static String json(Map<String, Object> row) {
+    static String json(Map<String, ?> row) {
         StringBuilder out = new StringBuilder("{");
         row.forEach((key, value) -> {
             out.append(out.length() > 1 ? ", " : "").append('"').append(key).append("\": ");
             if (value instanceof Double number) {
-                out.append(number.isNaN() ? "null" : String.format(Locale.ROOT, "%.6g", number));
+                out.append(!Double.isFinite(number) ? "null" : String.format(Locale.ROOT, "%.6g", number));
             } else if (value instanceof Number) {
                 out.append(value);
             } else {
                 out.append('"')
-                        .append(String.valueOf(value).replace("\\", "\\\\").replace("\"", "\\\""))
+                        .append(String.valueOf(value)
+                                .replace("\\", "\\\\")
+                                .replace("\"", "\\\"")
+                                .replaceAll("\\p{Cntrl}", " "))
                         .append('"');
             }
         });

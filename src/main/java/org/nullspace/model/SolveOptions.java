@@ -14,6 +14,7 @@ public final class SolveOptions {
     private final Precision precision;
     private final BackendChoice backend;
     private final int[] devices;
+    private final SvdChoice svd;
     private final boolean spectrum;
     private final double @Nullable [] sampleWeights;
 
@@ -24,6 +25,7 @@ public final class SolveOptions {
         this.precision = b.precision;
         this.backend = b.backend;
         this.devices = b.devices;
+        this.svd = b.svd;
         this.spectrum = b.spectrum;
         this.sampleWeights = b.sampleWeights;
     }
@@ -60,6 +62,7 @@ public final class SolveOptions {
         b.precision = precision;
         b.backend = backend;
         b.devices = devices;
+        b.svd = svd;
         b.spectrum = spectrum;
         b.sampleWeights = sampleWeights;
         return b;
@@ -99,6 +102,15 @@ public final class SolveOptions {
      */
     public Precision precision() {
         return precision;
+    }
+
+    /**
+     * How {@link Method#QR_SVD} decomposes its small factor.
+     *
+     * @return the choice
+     */
+    public SvdChoice svd() {
+        return svd;
     }
 
     /**
@@ -153,6 +165,7 @@ public final class SolveOptions {
         private InterceptRule intercept = InterceptRule.NONE;
         private Precision precision = Precision.FLOAT64;
         private BackendChoice backend = BackendChoice.AUTO;
+        private SvdChoice svd = SvdChoice.AUTO;
         private int[] devices = {0};
         private boolean spectrum;
         private double @Nullable [] sampleWeights;
@@ -202,6 +215,17 @@ public final class SolveOptions {
          */
         public Builder precision(Precision value) {
             this.precision = InvalidInputException.requireNonNull("precision", value);
+            return this;
+        }
+
+        /**
+         * How {@link Method#QR_SVD} decomposes its small factor.
+         *
+         * @param value the choice; one that the backend does not have is refused when it is used
+         * @return this
+         */
+        public Builder svd(SvdChoice value) {
+            svd = InvalidInputException.requireNonNull("svd", value);
             return this;
         }
 

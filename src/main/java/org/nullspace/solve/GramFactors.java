@@ -10,6 +10,7 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
+import org.nullspace.model.SvdChoice;
 
 /**
  * X of certified full rank p = min(n,d) through the Cholesky factor of its Gram matrix: LLᵀ = AAᵀ, where A (p×q) is X if wide and Xᵀ if tall.
@@ -207,7 +208,8 @@ final class GramFactors extends Factors {
     private Factors spectral() {
         Factors factors = spectral;
         if (factors == null) {
-            Attempt attempt = QrSvd.factor(session, scope, x, Precision.FLOAT64, sigmas -> rank, heldBytes());
+            Attempt attempt =
+                    QrSvd.factor(session, scope, x, Precision.FLOAT64, SvdChoice.AUTO, sigmas -> rank, heldBytes());
             factors = attempt.factors();
             if (factors == null) {
                 throw new NoSolutionException("the spectrum is not available: " + attempt.note());

@@ -1,7 +1,9 @@
 package org.nullspace.solve;
 
+import java.util.List;
 import java.util.function.ToIntFunction;
 import org.nullspace.backend.Session;
+import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -9,6 +11,7 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
 import org.nullspace.model.Outcome;
+import org.nullspace.model.SvdChoice;
 
 /**
  * The method {@link Method#QR_SVD}: A = QR for the tall one of X and Xᵀ, R = M·diag(σ)·Zᵀ, so that A = (QM)·diag(σ)·Zᵀ with QM kept as reflections and
@@ -21,6 +24,8 @@ final class QrSvd {
      * Factorizes.
      *
      * @param x n×d, on the host or in the session's place
+     * @param svd how R is decomposed
+     * @param rankOf the rank for given singular values
      * @param heldBytes memory of the session's place that the problem takes otherwise, X included
      */
     static Attempt factor(
@@ -28,8 +33,10 @@ final class QrSvd {
             MemoryScope parent,
             Matrix x,
             Precision precision,
+            SvdChoice svd,
             ToIntFunction<double[]> rankOf,
             double heldBytes) {
+        List<SvdAlgorithm> algorithms = ThinSvd.algorithms(session, svd);
         boolean wide = x.rows() <= x.columns();
         double largest = Scaling.maxMagnitude(session, x);
         if (!Double.isFinite(largest)) {
@@ -45,6 +52,7 @@ final class QrSvd {
         Matrix zt = session.allocate(scope, precision, 1, p, p, Layout.COLUMN_MAJOR);
         double[] sigma = ThinSvd.decompose(
                 session,
+                algorithms,
                 r -> {
                     session.copy(qr.r(), r);
                     session.keepTriangle(Triangle.UPPER, r);

@@ -77,7 +77,7 @@ public final class Solver {
             }
             Attempt attempt = switch (method) {
                 case GRAM -> Gram.factor(session, scope, x, options.rankTolerance(), dataPrecision);
-                case QR_SVD -> QrSvd.factor(session, scope, x, working, rankOf, held);
+                case QR_SVD -> QrSvd.factor(session, scope, x, working, options.svd(), rankOf, held);
                 case GESVD -> Gesvd.factor(session, scope, x, working, rankOf);
                 case AUTO -> throw new IllegalStateException("a plan never holds AUTO");
             };

@@ -313,15 +313,14 @@ abstract class DeclarationConformance extends Conformance {
         for (Mode mode : Mode.of(Precision.FLOAT64)) {
             CheckedSession session =
                     new CheckedSession(withoutConvergence(provider().open(0)));
+            int algorithms = session.svdAlgorithms().size();
             try (SolutionSet s = OnSession.solve(
                     session, p.matrixX(Storage.ROW_MAJOR), p.matrixY(Storage.ROW_MAJOR), options(mode))) {
                 String where = mode + " " + s.history();
                 assertThat(s.outcome()).as(where).isEqualTo(Outcome.NOT_CONVERGED);
                 assertThat(s.minimumNorm().get(0, 0)).as(where).isNaN();
                 assertThat(s.history().get(s.history().size() - 1)).as(where).contains("did not converge");
-                assertThat(session.calls("svd"))
-                        .as("both iterations were tried")
-                        .isEqualTo(2);
+                assertThat(session.calls("svd")).as("every iteration was tried").isEqualTo(algorithms);
             }
             session.assertClean();
         }

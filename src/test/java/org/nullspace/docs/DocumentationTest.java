@@ -254,8 +254,9 @@ class DocumentationTest {
         there.add("--enable-native-access");
         // An option of Docker.
         there.add("--gpus");
-        // Options of the benchmark script, which says them in its head.
+        // Options of the scripts, which say them in their heads.
         there.addAll(options(Files.readString(Path.of("src", "bench", "compare.sh"))));
+        there.addAll(options(Files.readString(Path.of("src", "gpu", "run.sh"))));
         for (Page page : all()) {
             assertThat(there).as(page.name()).containsAll(options(text(page)));
         }

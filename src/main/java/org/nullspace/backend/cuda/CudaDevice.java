@@ -97,12 +97,12 @@ final class CudaDevice {
     }
 
     private void release() {
-        releaseIdleQueues();
-        if (lost == null) {
-            within(kernels::unload);
-        }
-        CudaCheck.driver(
-                "cuDevicePrimaryCtxRelease", () -> JCudaDriver.cuDevicePrimaryCtxRelease(device), place::toString);
+        List<Runnable> steps = new ArrayList<>();
+        steps.add(this::releaseIdleQueues);
+        steps.add(() -> giveUp(kernels.release()));
+        steps.add(() -> CudaCheck.driver(
+                "cuDevicePrimaryCtxRelease", () -> JCudaDriver.cuDevicePrimaryCtxRelease(device), place::toString));
+        CudaQueue.runAll(steps);
     }
 
     // ---- what the device is
@@ -117,6 +117,11 @@ final class CudaDevice {
 
     long totalBytes() {
         return totalBytes;
+    }
+
+    /** The memory less a sixteenth, for libraries and others. */
+    long usableBytes() {
+        return totalBytes - totalBytes / 16;
     }
 
     /** Ten times the major plus the minor number of the compute capability. */
@@ -174,6 +179,24 @@ final class CudaDevice {
         }
         pop();
         return result;
+    }
+
+    /** Runs all steps in this device's context, whichever fails. Of a lost device, failures are not reported. */
+    void giveUp(List<Runnable> steps) {
+        if (lost == null) {
+            within(() -> CudaQueue.runAll(steps));
+            return;
+        }
+        try {
+            CudaCheck.driver("cuCtxPushCurrent", () -> JCudaDriver.cuCtxPushCurrent(context), place::toString);
+            try {
+                CudaQueue.runAll(steps);
+            } finally {
+                pop();
+            }
+        } catch (RuntimeException e) {
+            // What a lost device does not take back is lost with it.
+        }
     }
 
     private void pop() {

@@ -80,9 +80,13 @@ final class CudaQueue {
         if (known == null) {
             cublasHandle made = new cublasHandle();
             CudaCheck.cublas("cublasCreate", () -> JCublas2.cublasCreate(made), this::where);
+            orUndo(
+                    () -> CudaCheck.cublas(
+                            "cublasSetStream",
+                            () -> JCublas2.cublasSetStream(made, new cudaStream_t(stream)),
+                            this::where),
+                    () -> destroy(made));
             cublas = made;
-            CudaCheck.cublas(
-                    "cublasSetStream", () -> JCublas2.cublasSetStream(made, new cudaStream_t(stream)), this::where);
             known = made;
         }
         return known;
@@ -93,14 +97,38 @@ final class CudaQueue {
         if (known == null) {
             cusolverDnHandle made = new cusolverDnHandle();
             CudaCheck.cusolver("cusolverDnCreate", () -> JCusolverDn.cusolverDnCreate(made), this::where);
+            orUndo(
+                    () -> CudaCheck.cusolver(
+                            "cusolverDnSetStream",
+                            () -> JCusolverDn.cusolverDnSetStream(made, new cudaStream_t(stream)),
+                            this::where),
+                    () -> destroy(made));
             cusolver = made;
-            CudaCheck.cusolver(
-                    "cusolverDnSetStream",
-                    () -> JCusolverDn.cusolverDnSetStream(made, new cudaStream_t(stream)),
-                    this::where);
             known = made;
         }
         return known;
+    }
+
+    private void destroy(cublasHandle handle) {
+        CudaCheck.cublas("cublasDestroy", () -> JCublas2.cublasDestroy(handle), this::where);
+    }
+
+    private void destroy(cusolverDnHandle handle) {
+        CudaCheck.cusolver("cusolverDnDestroy", () -> JCusolverDn.cusolverDnDestroy(handle), this::where);
+    }
+
+    /** Runs a step; if it fails, what was made before it is given back. */
+    static void orUndo(Runnable step, Runnable undo) {
+        try {
+            step.run();
+        } catch (RuntimeException e) {
+            try {
+                undo.run();
+            } catch (RuntimeException second) {
+                e.addSuppressed(second);
+            }
+            throw e;
+        }
     }
 
     /** The standard parameters of cuSOLVER's generic routines. */
@@ -163,8 +191,12 @@ final class CudaQueue {
         DevicePool.Block word = refusals;
         if (word != null) {
             refusals = null;
-            int refused = staging().readInts(word.address(), 1)[0];
-            pool.giveBack(word);
+            int refused;
+            try {
+                refused = staging().readInts(word.address(), 1)[0];
+            } finally {
+                pool.giveBack(word);
+            }
             if (refused != 0) {
                 throw new BackendException("cuSOLVER refused argument " + -refused + " of a factorization queued on "
                         + where() + "; the latest operation was " + latest);
@@ -247,50 +279,43 @@ final class CudaQueue {
         pool.releaseIdle(DevicePool.KEPT);
     }
 
-    /** Frees everything; memory that is still in use is freed when its scope is closed. */
+    /**
+     * Frees everything; memory that is still in use is freed when its scope is closed. On a lost device, what can still be given back is
+     * given back, and failures are not reported.
+     */
     void close() {
-        if (isLost()) {
-            pool.close();
-            return;
+        List<Runnable> steps = new ArrayList<>();
+        cublasHandle blas = cublas;
+        if (blas != null) {
+            steps.add(() -> destroy(blas));
         }
-        device.within(() -> {
-            List<Runnable> steps = new ArrayList<>();
-            cublasHandle blas = cublas;
-            if (blas != null) {
-                steps.add(() -> CudaCheck.cublas("cublasDestroy", () -> JCublas2.cublasDestroy(blas), this::where));
-            }
-            cusolverDnHandle solver = cusolver;
-            if (solver != null) {
-                steps.add(() -> CudaCheck.cusolver(
-                        "cusolverDnDestroy", () -> JCusolverDn.cusolverDnDestroy(solver), this::where));
-            }
-            cusolverDnParams standard = parameters;
-            if (standard != null) {
-                steps.add(() -> CudaCheck.cusolver(
-                        "cusolverDnDestroyParams", () -> JCusolverDn.cusolverDnDestroyParams(standard), this::where));
-            }
-            long rotations = jacobi;
-            if (rotations != 0) {
-                steps.add(() -> CudaCheck.cusolver(
-                        "cusolverDnDestroyGesvdjInfo", () -> CusolverBridge.destroyGesvdj(rotations), this::where));
-            }
-            Staging pinned = staging;
-            if (pinned != null) {
-                steps.add(pinned::close);
-            }
-            steps.add(() -> {
-                DevicePool.Block word = refusals;
-                if (word != null) {
-                    pool.giveBack(word);
-                }
-                pool.close();
-            });
-            steps.add(() -> CudaCheck.driver(
-                    "cuStreamSynchronize", () -> JCudaDriver.cuStreamSynchronize(stream), this::where));
-            steps.add(
-                    () -> CudaCheck.driver("cuStreamDestroy", () -> JCudaDriver.cuStreamDestroy(stream), this::where));
-            runAll(steps);
-        });
+        cusolverDnHandle solver = cusolver;
+        if (solver != null) {
+            steps.add(() -> destroy(solver));
+        }
+        cusolverDnParams standard = parameters;
+        if (standard != null) {
+            steps.add(() -> CudaCheck.cusolver(
+                    "cusolverDnDestroyParams", () -> JCusolverDn.cusolverDnDestroyParams(standard), this::where));
+        }
+        long rotations = jacobi;
+        if (rotations != 0) {
+            steps.add(() -> CudaCheck.cusolver(
+                    "cusolverDnDestroyGesvdjInfo", () -> CusolverBridge.destroyGesvdj(rotations), this::where));
+        }
+        Staging pinned = staging;
+        if (pinned != null) {
+            steps.addAll(pinned.release());
+        }
+        DevicePool.Block word = refusals;
+        if (word != null) {
+            steps.add(() -> pool.giveBack(word));
+        }
+        steps.addAll(pool.release());
+        steps.add(() ->
+                CudaCheck.driver("cuStreamSynchronize", () -> JCudaDriver.cuStreamSynchronize(stream), this::where));
+        steps.add(() -> CudaCheck.driver("cuStreamDestroy", () -> JCudaDriver.cuStreamDestroy(stream), this::where));
+        device.giveUp(steps);
     }
 
     /** Runs all steps, whichever fails; the first failure is thrown with the later ones suppressed in it. */

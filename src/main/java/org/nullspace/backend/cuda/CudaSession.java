@@ -26,7 +26,9 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     /** Name of the backend. */
     static final String BACKEND = "cuda";
 
-    private static final List<SvdAlgorithm> SVD_ALGORITHMS = List.of(SvdAlgorithm.QR_ITERATION, SvdAlgorithm.JACOBI);
+    private static final List<SvdAlgorithm> SVD_ALGORITHMS = CusolverBridge.isLoaded()
+            ? List.of(SvdAlgorithm.QR_ITERATION, SvdAlgorithm.JACOBI, SvdAlgorithm.POLAR)
+            : List.of(SvdAlgorithm.QR_ITERATION);
 
     private final CudaDevice device;
     private final CudaQueue queue;
@@ -67,10 +69,9 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         return device.place();
     }
 
-    /** The device's memory less a sixteenth, for libraries and others. */
     @Override
     public long memoryBytes() {
-        return device.totalBytes() - device.totalBytes() / 16;
+        return device.usableBytes();
     }
 
     @Override

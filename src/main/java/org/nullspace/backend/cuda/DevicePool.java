@@ -1,12 +1,13 @@
 package org.nullspace.backend.cuda;
 
 import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import jcuda.driver.CUdeviceptr;
 import jcuda.driver.JCudaDriver;
-import org.nullspace.error.BackendException;
 import org.nullspace.error.InsufficientMemoryException;
 
 /**
@@ -27,7 +28,6 @@ final class DevicePool {
     private final CudaQueue queue;
     private final TreeMap<Long, ArrayDeque<Long>> idle = new TreeMap<>();
     private long idleBytes;
-    private long liveBytes;
     private boolean closed;
 
     DevicePool(CudaQueue queue) {
@@ -66,7 +66,6 @@ final class DevicePool {
             return reuse(fit);
         }
         Block block = new Block(allocate(size, bytes, what), size);
-        liveBytes += size;
         return block;
     }
 
@@ -77,7 +76,6 @@ final class DevicePool {
             idle.remove(size);
         }
         idleBytes -= size;
-        liveBytes += size;
         return new Block(address, size);
     }
 
@@ -121,41 +119,49 @@ final class DevicePool {
     /** Takes a block back; what is queued on it may still be running. */
     void giveBack(Block block) {
         synchronized (this) {
-            liveBytes -= block.size();
             if (!closed && !queue.isLost()) {
-                idle.computeIfAbsent(block.size(), size -> new ArrayDeque<>()).push(block.address());
-                idleBytes += block.size();
+                keep(block);
                 return;
             }
         }
-        if (!queue.isLost()) {
-            queue.device().within(() -> free(block.address(), block.size(), false));
-        }
+        queue.device().giveUp(List.of(() -> free(block.address(), block.size(), false)));
+    }
+
+    private void keep(Block block) {
+        idle.computeIfAbsent(block.size(), size -> new ArrayDeque<>()).push(block.address());
+        idleBytes += block.size();
     }
 
     /** Frees idle blocks, the largest first, until at most so many bytes are idle. */
     synchronized void releaseIdle(long kept) {
         while (idleBytes > kept) {
-            Map.Entry<Long, ArrayDeque<Long>> largest = idle.lastEntry();
-            long size = largest.getKey();
-            long address = largest.getValue().pop();
-            if (largest.getValue().isEmpty()) {
-                idle.remove(size);
-            }
-            idleBytes -= size;
-            free(address, size, queue.device().hasStreamOrderedAllocator());
+            Block block = largestIdle();
+            CudaQueue.orUndo(
+                    () -> free(block.address(), block.size(), queue.device().hasStreamOrderedAllocator()),
+                    () -> keep(block));
         }
     }
 
-    /** Blocks that are given back from now on are freed at once. */
-    synchronized void close() {
-        if (queue.isLost()) {
-            idle.clear();
-            idleBytes = 0;
-        } else {
-            releaseIdle(0);
+    private Block largestIdle() {
+        Map.Entry<Long, ArrayDeque<Long>> largest = idle.lastEntry();
+        long size = largest.getKey();
+        long address = largest.getValue().pop();
+        if (largest.getValue().isEmpty()) {
+            idle.remove(size);
         }
+        idleBytes -= size;
+        return new Block(address, size);
+    }
+
+    /** The steps that free all idle blocks; blocks that are given back from now on are freed at once. */
+    synchronized List<Runnable> release() {
         closed = true;
+        List<Runnable> steps = new ArrayList<>();
+        while (idleBytes > 0) {
+            Block block = largestIdle();
+            steps.add(() -> free(block.address(), block.size(), queue.device().hasStreamOrderedAllocator()));
+        }
+        return steps;
     }
 
     private void free(long address, long size, boolean inOrder) {
@@ -169,23 +175,6 @@ final class DevicePool {
                     "cuMemFree",
                     () -> JCudaDriver.cuMemFree(Addresses.device(address)),
                     () -> size + " bytes on " + queue.device().place());
-        }
-    }
-
-    /** Bytes of blocks that have been taken and not given back. */
-    synchronized long liveBytes() {
-        return liveBytes;
-    }
-
-    /** Bytes of blocks that are kept for later. */
-    synchronized long idleBytes() {
-        return idleBytes;
-    }
-
-    /** Fails if a block is still in use. */
-    synchronized void requireUnused() {
-        if (liveBytes != 0) {
-            throw new BackendException(liveBytes + " bytes of " + queue.device().place() + " are still in use");
         }
     }
 }

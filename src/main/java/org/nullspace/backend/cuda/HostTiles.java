@@ -6,6 +6,7 @@ import jcuda.driver.CUevent;
 import jcuda.driver.CUevent_flags;
 import jcuda.driver.CUstream;
 import jcuda.driver.JCudaDriver;
+import org.nullspace.backend.Session;
 import org.nullspace.matrix.Matrix;
 
 /**
@@ -50,9 +51,11 @@ final class HostTiles implements AutoCloseable {
         }
     }
 
-    /** Bytes of a tile for a device: small against its memory. */
+    /**
+     * Bytes of a tile: two of them, and as much again for converting one to float64, stay within what a session may take for tiles.
+     */
     static long bytes(CudaDevice device) {
-        return Math.max(1 << 16, Math.min(64L << 20, device.totalBytes() / 32));
+        return Math.min(64L << 20, device.usableBytes() / Session.TILE_SHARE / 4);
     }
 
     private CUevent newEvent() {

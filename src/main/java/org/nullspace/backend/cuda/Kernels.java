@@ -3,7 +3,9 @@ package org.nullspace.backend.cuda;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
 import jcuda.Pointer;
@@ -124,13 +126,13 @@ final class Kernels {
                 operands);
     }
 
-    /** Unloads everything. */
-    synchronized void unload() {
+    /** The steps that unload everything. */
+    synchronized List<Runnable> release() {
+        List<Runnable> steps = new ArrayList<>();
+        modules.forEach((source, module) -> steps.add(() ->
+                CudaCheck.driver("cuModuleUnload", () -> JCudaDriver.cuModuleUnload(module), () -> source + ".cu")));
         functions.clear();
-        for (Map.Entry<String, CUmodule> each : modules.entrySet()) {
-            CudaCheck.driver(
-                    "cuModuleUnload", () -> JCudaDriver.cuModuleUnload(each.getValue()), () -> each.getKey() + ".cu");
-        }
         modules.clear();
+        return steps;
     }
 }

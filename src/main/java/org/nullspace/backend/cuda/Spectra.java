@@ -1,7 +1,5 @@
 package org.nullspace.backend.cuda;
 
-import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.jcublas.cublasFillMode;
@@ -11,8 +9,10 @@ import jcuda.jcusolver.cusolverDnParams;
 import jcuda.jcusolver.cusolverEigMode;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 
 /**
@@ -280,36 +280,41 @@ final class Spectra {
             return new WorkSizes.Size(bytes[0], bytes[1]);
         });
         Pointer work = scratch.pointer(size.device(), () -> "workspace of gesvdp for a " + a);
-        ByteBuffer host = ByteBuffer.allocateDirect(Math.max(1, Math.toIntExact(size.host())));
-        ByteBuffer error = ByteBuffer.allocateDirect(Double.BYTES).order(ByteOrder.nativeOrder());
-        CudaCheck.cusolver(
-                "cusolverDnXgesvdp",
-                () -> JCusolverDn.cusolverDnXgesvdp(
-                        handle,
-                        parameters,
-                        vector,
-                        1,
-                        m,
-                        n,
-                        type,
-                        at(a),
-                        lda,
-                        type,
-                        at(s),
-                        type,
-                        at(u),
-                        m,
-                        type,
-                        at(v),
-                        n,
-                        type,
-                        work,
-                        size.device(),
-                        Pointer.to(host),
-                        size.host(),
-                        Addresses.pointer(info),
-                        Pointer.to(error)),
-                operands);
+        // The error of the decomposition, which nobody asks for, and workspace; JCuda wants their bare addresses.
+        try (MemoryScope hostScope = MemoryScope.open()) {
+            HostMemory host =
+                    HostMemory.allocate(hostScope, Math.max(1, size.host()), false, "workspace of gesvdp on the host");
+            HostMemory error = HostMemory.allocate(hostScope, Double.BYTES, true, "result of gesvdp");
+            CudaCheck.cusolver(
+                    "cusolverDnXgesvdp",
+                    () -> JCusolverDn.cusolverDnXgesvdp(
+                            handle,
+                            parameters,
+                            vector,
+                            1,
+                            m,
+                            n,
+                            type,
+                            at(a),
+                            lda,
+                            type,
+                            at(s),
+                            type,
+                            at(u),
+                            m,
+                            type,
+                            at(v),
+                            n,
+                            type,
+                            work,
+                            size.device(),
+                            Addresses.pointer(host.address()),
+                            size.host(),
+                            Addresses.pointer(info),
+                            Addresses.pointer(error.address())),
+                    operands);
+            queue.synchronize();
+        }
         entryWise.copy(u, a);
         entryWise.copy(v.transposed(), vt);
     }

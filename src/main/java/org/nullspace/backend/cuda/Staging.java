@@ -51,15 +51,12 @@ final class Staging {
                     () -> JCudaDriver.cuMemHostAlloc(pointer, BUFFER_BYTES, 0),
                     () -> BUFFER_BYTES + " bytes of pinned host memory");
             bytes = pointer.getByteBuffer(0, BUFFER_BYTES).order(ByteOrder.nativeOrder());
-            try {
-                CudaCheck.driver(
-                        "cuEventCreate",
-                        () -> JCudaDriver.cuEventCreate(done, CUevent_flags.CU_EVENT_DISABLE_TIMING),
-                        queue::where);
-            } catch (RuntimeException e) {
-                JCudaDriver.cuMemFreeHost(pointer);
-                throw e;
-            }
+            CudaQueue.orUndo(
+                    () -> CudaCheck.driver(
+                            "cuEventCreate",
+                            () -> JCudaDriver.cuEventCreate(done, CUevent_flags.CU_EVENT_DISABLE_TIMING),
+                            queue::where),
+                    () -> CudaCheck.driver("cuMemFreeHost", () -> JCudaDriver.cuMemFreeHost(pointer), queue::where));
         }
 
         void await() {
@@ -231,7 +228,8 @@ final class Staging {
 
     // ---- end of life
 
-    void close() {
+    /** The steps that give everything back. */
+    List<Runnable> release() {
         List<Runnable> steps = new ArrayList<>();
         for (Pinned buffer : buffers) {
             steps.add(buffer::await);
@@ -243,6 +241,6 @@ final class Staging {
                     () -> BUFFER_BYTES + " bytes of pinned host memory"));
         }
         buffers.clear();
-        CudaQueue.runAll(steps);
+        return steps;
     }
 }

@@ -17,11 +17,6 @@ final class Transfers {
         this.entryWise = entryWise;
     }
 
-    /** Bytes of a panel at most. */
-    private long panelBytes() {
-        return Math.max(1 << 16, Math.min(64L << 20, queue.device().totalBytes() / 32));
-    }
-
     // ---- to the device
 
     void upload(Matrix host, Matrix device) {
@@ -88,13 +83,13 @@ final class Transfers {
             }
             return;
         }
-        if (host.batch() > 1 && host.byteSize() > panelBytes()) {
+        if (host.batch() > 1 && host.byteSize() > HostTiles.bytes(queue.device())) {
             for (long b = 0; b < host.batch(); b++) {
                 panels(host.problem(b), device.problem(b), visit);
             }
             return;
         }
-        if (host.byteSize() <= panelBytes()) {
+        if (host.byteSize() <= HostTiles.bytes(queue.device())) {
             visit.accept(host, device);
             return;
         }
