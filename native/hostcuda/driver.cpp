@@ -293,7 +293,8 @@ int cuInit(unsigned flags) {
 int cuDriverGetVersion(int *version) {
     return call("cuDriverGetVersion", Library::DRIVER, [&](Call &c) -> int {
         c.require(version);
-        *version = 12060;
+        /* A driver supports its own CUDA version and all before: this one stands under the libraries of 12 and of 13. */
+        *version = 13000;
         return CUDA_SUCCESS;
     });
 }

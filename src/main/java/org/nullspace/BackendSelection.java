@@ -36,7 +36,7 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
                 reasons.addAll(availability.reasons());
             }
             if (reasons.isEmpty()) {
-                reasons.add("this version has no CUDA backend");
+                reasons.add("no CUDA backend is on the class path");
             }
             if (choice == BackendChoice.CUDA) {
                 throw new BackendUnavailableException("CUDA", reasons);

@@ -1,11 +1,13 @@
 package org.nullspace;
 
+import java.util.List;
 import org.nullspace.backend.Session;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
+import org.nullspace.model.BackendReport;
 import org.nullspace.model.Factorization;
 import org.nullspace.model.Plan;
 import org.nullspace.model.SolutionBatch;
@@ -135,6 +137,16 @@ public final class Nullspace {
         try (Session session = selection.open()) {
             return Planner.plan(n, d, k, precision, Place.HOST, options, session);
         }
+    }
+
+    /**
+     * The backends of this version: whether they can be used on this machine, what they looked for, and what to do where something is
+     * missing. The first call of a process loads their libraries, as solving with them does.
+     *
+     * @return one report for each backend; never fails because a backend cannot be used
+     */
+    public static List<BackendReport> backends() {
+        return BackendReports.all();
     }
 
     private static void requireOptions(SolveOptions options) {

@@ -12,6 +12,7 @@ import java.nio.charset.UnsupportedCharsetException;
 import java.util.List;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
+import org.nullspace.error.BackendUnavailableException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import picocli.CommandLine;
@@ -96,6 +97,8 @@ public final class Main {
                     BAD_USAGE);
         } catch (InvalidInputException | ShapeMismatchException e) {
             code = fail(console, e, e.getMessage(), BAD_USAGE);
+        } catch (BackendUnavailableException e) {
+            code = fail(console, e, e.getMessage() + "\nwhat to do: nullspace doctor", FAILED);
         } catch (UncheckedIOException e) {
             code = fail(console, e, e.getMessage(), FAILED);
         } catch (OutOfMemoryError e) {
@@ -142,7 +145,8 @@ public final class Main {
             case SolveCommand.NAME -> SolveCommand.run(deepest, console);
             case DemoCommand.NAME -> DemoCommand.run(deepest, console);
             case MeatsCommand.NAME -> MeatsCommand.run(deepest, console);
-            default -> throw new ParameterException(command, "a command is needed: solve, demo or meats");
+            case DoctorCommand.NAME -> DoctorCommand.run(deepest, console);
+            default -> throw new ParameterException(command, "a command is needed: solve, demo, meats or doctor");
         };
     }
 
@@ -152,7 +156,8 @@ public final class Main {
                 "Every solution of an overparameterized regression.",
                 "Exit codes: 0 done, 1 failed, 2 bad usage or bad input.");
         CommandLine main = new CommandLine(spec);
-        for (CommandSpec sub : List.of(SolveCommand.spec(), DemoCommand.spec(), MeatsCommand.spec())) {
+        for (CommandSpec sub :
+                List.of(SolveCommand.spec(), DemoCommand.spec(), MeatsCommand.spec(), DoctorCommand.spec())) {
             main.addSubcommand(sub.name(), new CommandLine(sub));
         }
         return main;

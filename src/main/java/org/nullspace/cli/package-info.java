@@ -1,4 +1,4 @@
-/** The command line: {@code nullspace solve}, {@code demo} and {@code meats}. Everything it does can be done from Java too. */
+/** The command line: {@code nullspace solve}, {@code demo}, {@code meats} and {@code doctor}. Everything it does can be done from Java too. */
 @NullMarked
 package org.nullspace.cli;
 

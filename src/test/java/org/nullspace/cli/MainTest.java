@@ -19,7 +19,7 @@ class MainTest {
     Path dir;
 
     @ParameterizedTest
-    @ValueSource(strings = {"", "solve ", "demo ", "meats "})
+    @ValueSource(strings = {"", "solve ", "demo ", "meats ", "doctor "})
     void helpAndVersionAtEveryLevel(String command) {
         List<Object> help = words(command + "--help");
         Cli.Result r = Cli.run(help.toArray());

@@ -1,6 +1,7 @@
 package org.nullspace.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
 import java.nio.file.Files;
@@ -9,6 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
+import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -32,6 +35,37 @@ class RunnableJarIT {
 
         assertThat(run("solve", csv.toString(), "--target", "z")).isEqualTo(2);
         assertThat(Files.readAllLines(dir.resolve("stderr"))).hasSize(1);
+    }
+
+    @Test
+    @SuppressWarnings("unchecked")
+    void knowsBothBackends() throws Exception {
+        assertThat(run("doctor", "--json")).isEqualTo(0);
+        Map<String, Object> json = JSON.std.mapFrom(Files.readString(dir.resolve("stdout")));
+        List<Map<String, Object>> backends = (List<Map<String, Object>>) json.get("backends");
+        assertThat(backends).extracting(b -> b.get("name")).containsExactlyInAnyOrder("openblas", "cuda");
+    }
+
+    /** JCuda's natives that are used, and none of those that have code of NVIDIA's inside. */
+    @Test
+    void holdsTheNativesOfCuda() throws Exception {
+        assumeTrue(
+                System.getProperty("os.name").equals("Linux")
+                        && System.getProperty("os.arch").equals("amd64"),
+                "the natives are those of Linux on x86-64");
+        try (JarFile jar = new JarFile(Path.of("target", "nullspace.jar").toFile())) {
+            for (String name : List.of("JCudaDriver", "JNvrtc", "JCublas2", "JCusolver")) {
+                assertThat(jar.getEntry("lib/lib" + name + "-12.6.0-linux-x86_64.so"))
+                        .isNotNull();
+            }
+            assertThat(jar.stream().map(JarEntry::getName).filter(name -> name.startsWith("lib/")))
+                    .isNotEmpty()
+                    .noneMatch(name -> name.contains("NvPTXCompiler") || name.contains("JCudaRuntime"));
+            if (Files.exists(Path.of("target", "native", "cuda13"))) {
+                assertThat(jar.getEntry("org/nullspace/backend/cuda/linux-x86_64/libcublas.so.12"))
+                        .isNotNull();
+            }
+        }
     }
 
     private int run(String... args) throws Exception {

@@ -45,12 +45,7 @@ final class CudaLibraries {
     private static final String REDIST = "/org/bytedeco/cuda/linux-x86_64/";
     private static final String REDIST_FOLDER = "cuda-redist";
     private static final String JCUDA_VERSION = "12.6.0";
-    private static final Pattern NUMBERED = Pattern.compile("\\.so\\.(\\d+(?:\\.\\d+)*)$");
-
-    /** What the loader says when it does not load something. */
-    private static final Pattern LOADER = Pattern.compile("cannot open|undefined symbol|version `|not found|too short|"
-            + "invalid ELF|failed to map|wrong ELF|dependent libraries|already loaded|Permission denied");
-
+    private static final int FOLDERS_TOLD = 8;
     private final List<String> reasons = new ArrayList<>();
     private final List<Finding> findings = new ArrayList<>();
     private final List<String> advice = new ArrayList<>();
@@ -161,8 +156,7 @@ final class CudaLibraries {
         Path driver = places.find(LINUX_DRIVER, List.of());
         if (driver == null) {
             findings.add(new Finding(DRIVER, false, null, null, LINUX_DRIVER, places.searched()));
-            reasons.add("no NVIDIA driver: " + LINUX_DRIVER + " is in none of "
-                    + places.searched().size() + " folders, among them " + shortened(places.folders()));
+            reasons.add("no NVIDIA driver: " + LINUX_DRIVER + " is in none of " + named(places.folders()));
             advice.add(CudaAdvice.noDriver());
         } else {
             findings.add(new Finding(DRIVER, true, driver.toString(), driverVersion(driver), LINUX_DRIVER, List.of()));
@@ -182,7 +176,7 @@ final class CudaLibraries {
     // ---- finding
 
     /** The libraries to load, or null if there are none; reasons and findings are kept. */
-    private @Nullable LibrarySet choose(LibraryPlaces places, boolean unpack) {
+    private @Nullable LibrarySet choose(LibraryPlaces places, boolean driver) {
         LibraryPlaces configured = places.configured();
         if (!configured.folders().isEmpty()) {
             for (int version : new int[] {12, 13}) {
@@ -196,7 +190,8 @@ final class CudaLibraries {
         if (twelve.complete()) {
             return found(twelve, "");
         }
-        LibrarySet redist = redist(unpack);
+        // Without a driver nothing is unpacked, and the class path is not searched.
+        LibrarySet redist = driver ? redist() : null;
         if (redist != null) {
             return found(redist, "from the jar of the Maven profile cuda-redist");
         }
@@ -209,29 +204,29 @@ final class CudaLibraries {
     }
 
     private LibrarySet found(LibrarySet set, String detail) {
-        set.files()
-                .forEach((name, file) ->
-                        findings.add(new Finding(name, true, file.toString(), fileVersion(file), detail, List.of())));
+        for (Map.Entry<String, Path> library : set.files().entrySet()) {
+            Path file = library.getValue();
+            findings.add(new Finding(library.getKey(), true, file.toString(), fileVersion(file), detail, List.of()));
+        }
         return set;
     }
 
     private void incomplete(LibraryPlaces places, LibrarySet twelve, LibrarySet thirteen) {
-        LibrarySet nearer = thirteen.missing().size() < twelve.missing().size() ? thirteen : twelve;
+        // Where there is nothing at all, CUDA 12 is what to look for.
+        boolean some = !thirteen.files().isEmpty();
+        LibrarySet nearer = some && thirteen.missing().size() < twelve.missing().size() ? thirteen : twelve;
         found(nearer, "");
         for (String name : nearer.missing()) {
             findings.add(new Finding(name, false, null, null, "CUDA " + nearer.major(), places.searched()));
         }
-        String where =
-                " in none of " + places.searched().size() + " folders, among them " + shortened(places.folders());
         List<String> others = otherVersions(places);
-        boolean nothing =
-                nearer.missing().size() == LibrarySet.required(nearer.major()).size();
-        if (nothing) {
+        String where = reasons.isEmpty() ? named(places.folders()) : "them";
+        if (nearer.missing().size() == LibrarySet.required(nearer.major()).size()) {
             reasons.add("no CUDA libraries: " + String.join(", ", twelve.missing()) + " (CUDA 12) and "
-                    + String.join(", ", thirteen.missing()) + " (CUDA 13) are" + where);
+                    + String.join(", ", thirteen.missing()) + " (CUDA 13) are in none of " + where);
         } else {
             reasons.add("CUDA " + nearer.major() + " is incomplete: " + String.join(", ", nearer.missing())
-                    + (nearer.missing().size() == 1 ? " is" : " are") + where);
+                    + (nearer.missing().size() == 1 ? " is" : " are") + " in none of " + where);
         }
         if (!others.isEmpty()) {
             reasons.add("libraries of another CUDA version, which JCuda cannot use: " + String.join(", ", others));
@@ -242,7 +237,7 @@ final class CudaLibraries {
     private static List<String> otherVersions(LibraryPlaces places) {
         List<String> others = new ArrayList<>();
         for (Path folder : places.folders()) {
-            for (Path file : LibraryPlaces.entries(folder, "libcublas.so.*")) {
+            for (Path file : LibraryPlaces.files(folder, "libcublas.so.")) {
                 String name = file.getFileName().toString();
                 if (!name.startsWith("libcublas.so.12") && !name.startsWith("libcublas.so.13")) {
                     others.add(file.toString());
@@ -252,34 +247,24 @@ final class CudaLibraries {
         return others;
     }
 
-    /** Folders of the toolkit and of the system's loader say enough in one line; the whole list is in the findings. */
-    private static String shortened(List<Path> folders) {
-        StringBuilder text = new StringBuilder();
-        for (int i = 0; i < Math.min(6, folders.size()); i++) {
+    /** The folders in one line; if there are many, some. The whole list is in the findings. */
+    private static String named(List<Path> folders) {
+        StringBuilder text = new StringBuilder().append(folders.size()).append(" folders (");
+        for (int i = 0; i < Math.min(FOLDERS_TOLD, folders.size()); i++) {
             text.append(i == 0 ? "" : ", ").append(folders.get(i));
         }
-        return text.toString();
+        return text.append(folders.size() > FOLDERS_TOLD ? ", …)" : ")").toString();
     }
 
     // ---- the jar of CUDA 12
 
     /** Libraries from the jar, or unpacked earlier; null if there are none. */
-    private @Nullable LibrarySet redist(boolean unpack) {
+    private @Nullable LibrarySet redist() {
         try {
             if (resource(REDIST + "libcublas.so.12") == null) {
                 return unpackedEarlier();
             }
-            if (!unpack) {
-                findings.add(new Finding(
-                        "CUDA 12 libraries",
-                        true,
-                        null,
-                        null,
-                        "in the jar of the Maven profile cuda-redist, not unpacked",
-                        List.of()));
-                return null;
-            }
-            return unpack(CudaLibraries::resource, NativeFiles.folder(REDIST_FOLDER));
+            return unpack(CudaLibraries::resource, NativeFiles.lasting(REDIST_FOLDER));
         } catch (IOException e) {
             reasons.add("the CUDA libraries in the jar of the Maven profile cuda-redist cannot be unpacked: " + e);
             advice.add("make room, or name another folder with -D" + NativeFiles.PROPERTY + "=FOLDER");
@@ -288,10 +273,10 @@ final class CudaLibraries {
     }
 
     private static @Nullable LibrarySet unpackedEarlier() throws IOException {
-        Path folder = NativeFiles.root().resolve(REDIST_FOLDER);
-        if (!Files.isDirectory(folder) || !folder.equals(NativeFiles.folder(REDIST_FOLDER))) {
+        if (!Files.isDirectory(NativeFiles.root().resolve(REDIST_FOLDER))) {
             return null;
         }
+        Path folder = NativeFiles.lasting(REDIST_FOLDER);
         LibrarySet set = LibrarySet.locate(12, LibraryPlaces.of(folder));
         return set.complete() ? set : null;
     }
@@ -478,6 +463,20 @@ final class CudaLibraries {
         }
     }
 
+    /** What is in the messages of the loader. */
+    private static final List<String> SAYS_WHY = List.of(
+            "cannot open",
+            "undefined symbol",
+            "version `",
+            "not found",
+            "too short",
+            "invalid ELF",
+            "failed to map",
+            "wrong ELF",
+            "dependent libraries",
+            "already loaded",
+            "Permission denied");
+
     /** The line that says what is wrong, out of messages with many lines and causes. */
     static String line(Throwable failure) {
         String first = null;
@@ -489,7 +488,7 @@ final class CudaLibraries {
             }
             for (String text : message.lines().map(String::strip).toList()) {
                 first = first == null && !text.isEmpty() ? text : first;
-                if (LOADER.matcher(text).find()
+                if (SAYS_WHY.stream().anyMatch(text::contains)
                         && !text.startsWith("at ")
                         && !text.contains("no such library in java.library")) {
                     told = text;
@@ -543,7 +542,8 @@ final class CudaLibraries {
     /** {@code 12.6.4.1}, if that is in the name of the file that a link leads to. */
     private static @Nullable String fileVersion(Path file) {
         try {
-            Matcher m = NUMBERED.matcher(file.toRealPath().getFileName().toString());
+            Matcher m = Pattern.compile("\\.so\\.(\\d+(?:\\.\\d+)*)$")
+                    .matcher(file.toRealPath().getFileName().toString());
             return m.find() && m.group(1).contains(".") ? m.group(1) : null;
         } catch (IOException e) {
             return null;

@@ -44,10 +44,13 @@ record LibrarySet(int major, Map<String, Path> files, List<String> missing) {
 
     /** Names of the libraries that have to be there. */
     static List<String> required(int major) {
-        return libraries(major).stream()
-                .filter(Library::required)
-                .map(Library::name)
-                .toList();
+        List<String> names = new ArrayList<>();
+        for (Library library : libraries(major)) {
+            if (library.required()) {
+                names.add(library.name());
+            }
+        }
+        return names;
     }
 
     /** Names of all files that may be needed, except {@code libnvrtc-builtins}, whose name has the minor version in it. */
@@ -99,7 +102,8 @@ record LibrarySet(int major, Map<String, Path> files, List<String> missing) {
 
     private static @Nullable Path findBuiltins(int major, Path nvrtc) {
         Path folder = nvrtc.getParent();
-        return folder == null ? null : LibraryPlaces.findPrefix(folder, builtins(major));
+        List<Path> files = folder == null ? List.of() : LibraryPlaces.files(folder, builtins(major));
+        return files.isEmpty() ? null : files.get(files.size() - 1);
     }
 
     /** Folder of a library, and the folders of its sister packages if it comes from pip: two CUDA versions may have a file of one name. */

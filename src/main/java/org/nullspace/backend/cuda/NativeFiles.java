@@ -14,6 +14,8 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFileAttributes;
 import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.nio.file.attribute.UserPrincipal;
+import java.util.HashSet;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,11 @@ import org.jspecify.annotations.Nullable;
 final class NativeFiles {
     /** System property for the cache folder; the default is {@code ~/.cache/nullspace}, on Windows {@code nullspace} in the local data. */
     static final String PROPERTY = "nullspace.cache";
+
+    private static final String TEMPORARY = "nullspace-";
+
+    private static final Set<PosixFilePermission> OTHERS =
+            Set.of(PosixFilePermission.GROUP_WRITE, PosixFilePermission.OTHERS_WRITE);
 
     private NativeFiles() {}
 
@@ -44,8 +51,8 @@ final class NativeFiles {
     }
 
     /**
-     * A folder in the cache folder, made if it is not there. If the cache folder cannot be written, or others can write to it, a new folder
-     * for temporary files takes its place.
+     * A folder in the cache folder, made if it is not there. If there can be none, a new folder for temporary files takes its place, which
+     * is deleted when the process ends.
      *
      * @param name name of the folder
      * @throws IOException if no folder can be made
@@ -53,22 +60,47 @@ final class NativeFiles {
     static Path folder(String name) throws IOException {
         IOException refused;
         try {
-            Path folder = root().resolve(name);
-            makePrivate(root());
-            makePrivate(folder);
-            return folder;
+            return lasting(name);
         } catch (IOException e) {
             refused = e;
         }
         try {
-            return Files.createTempDirectory("nullspace-");
+            Path folder = Files.createTempDirectory(TEMPORARY);
+            folder.toFile().deleteOnExit();
+            return folder;
         } catch (IOException e) {
             e.addSuppressed(refused);
             throw e;
         }
     }
 
-    private static void makePrivate(Path folder) throws IOException {
+    /**
+     * A folder in the cache folder, made if it is not there.
+     *
+     * @param name name of the folder
+     * @throws IOException if it cannot be made, belongs to somebody else, or others can write to it
+     */
+    static Path lasting(String name) throws IOException {
+        make(root());
+        // The cache folder may be a link; what counts is where it leads.
+        Path root = root().toRealPath();
+        Path folder = root.resolve(name);
+        make(folder);
+        if (posix(folder)) {
+            UserPrincipal self = self(folder);
+            Set<PosixFilePermission> permissions = owned(root, self);
+            // A cache folder that somebody else's tool or an open umask has made.
+            if (permissions.removeAll(OTHERS)) {
+                Files.setPosixFilePermissions(root, permissions);
+            }
+            if (owned(folder, self).removeAll(OTHERS)) {
+                throw new IOException(folder + " can be written by others");
+            }
+        }
+        return folder;
+    }
+
+    private static void make(Path folder) throws IOException {
         if (!Files.isDirectory(folder)) {
             Path parent = folder.getParent();
             if (parent != null) {
@@ -81,24 +113,25 @@ final class NativeFiles {
                 Files.createDirectories(folder);
             }
         }
-        if (posix(folder)) {
-            PosixFileAttributes attributes =
-                    Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            Set<PosixFilePermission> permissions = attributes.permissions();
-            if (permissions.contains(PosixFilePermission.GROUP_WRITE)
-                    || permissions.contains(PosixFilePermission.OTHERS_WRITE)) {
-                throw new IOException(folder + " can be written by others");
-            }
-            // Whoever owns a file made just now is this process.
-            Path probe = Files.createTempFile(folder, "probe", null);
-            try {
-                if (!Files.getOwner(probe).equals(attributes.owner())) {
-                    throw new IOException(folder + " belongs to " + attributes.owner());
-                }
-            } finally {
-                Files.delete(probe);
-            }
+    }
+
+    /** Who this process is: whoever owns a file that it has just made. */
+    private static UserPrincipal self(Path folder) throws IOException {
+        Path probe = Files.createTempFile(folder, "probe", null);
+        try {
+            return Files.getOwner(probe);
+        } finally {
+            Files.delete(probe);
         }
+    }
+
+    private static Set<PosixFilePermission> owned(Path folder, UserPrincipal self) throws IOException {
+        PosixFileAttributes attributes =
+                Files.readAttributes(folder, PosixFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+        if (!attributes.isDirectory() || !attributes.owner().equals(self)) {
+            throw new IOException(folder + " is a link, or belongs to " + attributes.owner() + " and not to " + self);
+        }
+        return new HashSet<>(attributes.permissions());
     }
 
     private static boolean posix(@Nullable Path path) throws IOException {
@@ -138,6 +171,9 @@ final class NativeFiles {
                             resource + " has " + size + " bytes, and " + Files.size(part) + " could be read");
                 }
                 move(part, file);
+                if (folder.getFileName().toString().startsWith(TEMPORARY)) {
+                    file.toFile().deleteOnExit();
+                }
             } finally {
                 Files.deleteIfExists(part);
             }

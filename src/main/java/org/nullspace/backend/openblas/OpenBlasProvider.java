@@ -7,6 +7,8 @@ import org.bytedeco.openblas.global.openblas;
 import org.nullspace.backend.Availability;
 import org.nullspace.backend.BackendProvider;
 import org.nullspace.backend.DeviceKind;
+import org.nullspace.backend.Finding;
+import org.nullspace.backend.Report;
 import org.nullspace.backend.Session;
 import org.nullspace.error.BackendUnavailableException;
 import org.nullspace.error.InvalidInputException;
@@ -29,6 +31,24 @@ public final class OpenBlasProvider implements BackendProvider {
     @Override
     public Availability probe() {
         return Verdict.AVAILABILITY;
+    }
+
+    @Override
+    public Report report() {
+        Availability availability = probe();
+        String version = openblas.OPENBLAS_VERSION.trim().replaceFirst("^OpenBLAS ", "");
+        if (availability.usable()) {
+            String detail = "org.bytedeco:openblas for " + platform() + ", threads of a large operation: "
+                    + OpenBlasThreads.shared().count();
+            return new Report(List.of(new Finding("OpenBLAS", true, null, version, detail, List.of())), List.of());
+        }
+        Finding missing = new Finding(
+                "OpenBLAS", false, null, version, "org.bytedeco:openblas for " + platform(), List.of("the class path"));
+        return new Report(
+                List.of(missing),
+                List.of(
+                        "put the natives of org.bytedeco:openblas and org.bytedeco:javacpp for this platform on the class path; if they are"
+                                + " there, delete JavaCPP's cache, ~/.javacpp/cache"));
     }
 
     @Override

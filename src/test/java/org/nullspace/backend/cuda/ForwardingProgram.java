@@ -80,6 +80,7 @@ final class ForwardingProgram {
         System.out.println("mg " + JCusolverMg.cusolverMgCreate(new cusolverMgHandle()));
         System.out.println("driver " + JCudaDriver.cuDriverGetVersion(new int[1]));
         System.out.println("called " + libraries.missingCalls());
+        System.out.println("tmpdir " + System.getProperty("java.io.tmpdir"));
         CudaProvider provider = new CudaProvider();
         System.out.println("probe " + provider.probe());
     }

@@ -59,8 +59,12 @@ class ForwardingTest {
     }
 
     private static Path stubs(String name, String omitted) throws Exception {
+        return stubs(13, name, omitted);
+    }
+
+    private static Path stubs(int cuda, String name, String omitted) throws Exception {
         Path out = folder.resolve("stubs-" + name);
-        make("stubs", "BUILD=" + folder.resolve("build-" + name), "STUBS=" + out, "OMIT=" + omitted);
+        make("stubs", "CUDA=" + cuda, "BUILD=" + folder.resolve("build-" + name), "STUBS=" + out, "OMIT=" + omitted);
         return out;
     }
 
@@ -88,11 +92,24 @@ class ForwardingTest {
 
     /** Runs {@link ForwardingProgram}; everything is resolved when it is loaded, so that one missing symbol is an error. */
     private static String program(Path libraries, Path log) throws Exception {
+        return program(libraries, log, "");
+    }
+
+    private static String program(Path libraries, Path log, String jar) throws Exception {
+        return program(libraries, log, System.getProperty("java.io.tmpdir"), classPath() + jar);
+    }
+
+    private static String classPath() {
+        return System.getProperty("surefire.test.class.path", System.getProperty("java.class.path"));
+    }
+
+    private static String program(Path libraries, Path log, String temporary, String classPath) throws Exception {
         return run(
                 List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
-                        System.getProperty("surefire.test.class.path", System.getProperty("java.class.path")),
+                        classPath,
+                        "-Djava.io.tmpdir=" + temporary,
                         "-D" + LibraryPlaces.PROPERTY + "=" + libraries,
                         "-D" + NativeFiles.PROPERTY + "=" + folder.resolve("cache"),
                         ForwardingProgram.class.getName()),
@@ -298,5 +315,91 @@ class ForwardingTest {
                 .contains(
                         "usable false",
                         renamed.resolve("libcusolver.so.12") + " does not call itself libcusolver.so.12");
+    }
+
+    @Test
+    void aJarBuiltWithoutACompilerSaysSo() throws Exception {
+        Path classes = Path.of("target", "classes").toAbsolutePath();
+        Path copy = folder.resolve("classes-without");
+        try (Stream<Path> files = Files.walk(classes)) {
+            for (Path file :
+                    files.filter(f -> !f.toString().contains("linux-x86_64")).toList()) {
+                Path target = copy.resolve(classes.relativize(file).toString());
+                if (!Files.isDirectory(target)) {
+                    Files.copy(file, target);
+                }
+            }
+        }
+        String classPath = classPath().replace(classes.toString(), copy.toString());
+        assertThat(classPath).contains(copy.toString());
+        assertThat(program(stubs, folder.resolve("calls-none"), System.getProperty("java.io.tmpdir"), classPath))
+                .contains(
+                        "usable false",
+                        "reason there is only CUDA 13 on this machine, and the forwarding library libnvrtc.so.12 is not in the jar",
+                        "advice build Nullspace where there are make and cc, or install CUDA 12 beside CUDA 13");
+    }
+
+    // ---- JCuda's own natives
+
+    /** JCuda itself loads whatever lies in the folder for temporary files. */
+    @Test
+    void aFileThatSomebodyPlantedForJCudaIsNotLoaded() throws Exception {
+        Path temporary = Files.createDirectories(folder.resolve("temporary"));
+        for (String name : natives().toList()) {
+            Files.writeString(temporary.resolve("lib" + name + "-12.6.0-linux-x86_64.so"), "planted");
+        }
+        String printed = program(stubs, folder.resolve("calls-planted"), temporary.toString(), classPath());
+        assertThat(printed).contains("usable true", "\ndgemm 0\n", "\ntmpdir " + temporary + "\n");
+        assertThat(printed).contains("finding libJCublas2-12.6.0-linux-x86_64.so | true");
+    }
+
+    @Test
+    void aDriverWithoutDevicesIsAReason() throws Exception {
+        assertThat(program(stubs, folder.resolve("calls-devices")))
+                .contains("\nprobe Availability[usable=false", "the NVIDIA driver is there, but it has no device");
+    }
+
+    // ---- CUDA 12
+
+    @Test
+    void cuda12IsTakenAsItIs() throws Exception {
+        Path twelve = stubs(12, "twelve", "");
+        Files.copy(stubs.resolve("libcublas.so.13"), twelve.resolve("libcublas.so.13"));
+        String printed = program(twelve, folder.resolve("calls-twelve"));
+        assertThat(printed).contains("usable true", "forwarding false", "\ndgemm 0\n", "\ncalled []\n");
+        assertThat(printed).contains("finding libcublas.so.12 | true | " + twelve.resolve("libcublas.so.12"));
+        assertThat(printed).doesNotContain("so.13");
+        assertThat(calls(folder.resolve("calls-twelve"))).containsKeys("cublasDgemm_v2", "cusolverDnDgesvd");
+    }
+
+    /** On a machine that has CUDA 12 the jar is not needed, and not touched. */
+    @Test
+    void cuda12FromTheJarIsUnpackedOnceAndThenFoundWithoutIt() throws Exception {
+        assumeTrue(!LibrarySet.locate(12, LibraryPlaces.ofThisMachine()).complete(), "CUDA 12 is on this machine");
+        Path twelve = stubs(12, "jar", "");
+        Path driver = Files.createDirectories(folder.resolve("driver-only"));
+        Files.move(twelve.resolve("libcuda.so.1"), driver.resolve("libcuda.so.1"));
+        Path jar = folder.resolve("cuda-redist.jar");
+        try (var out = new java.util.zip.ZipOutputStream(Files.newOutputStream(jar));
+                Stream<Path> files = Files.list(twelve)) {
+            for (Path file : files.toList()) {
+                out.putNextEntry(new java.util.zip.ZipEntry("org/bytedeco/cuda/linux-x86_64/" + file.getFileName()));
+                out.write(Files.readAllBytes(file));
+            }
+        }
+        Path unpacked = folder.resolve("cache").resolve("cuda-redist").resolve("libcublas.so.12");
+        assertThat(program(driver, folder.resolve("calls-before"))).contains("usable false", "no CUDA libraries");
+        String first = program(driver, folder.resolve("calls-jar"), ":" + jar);
+        assertThat(first).contains("usable true", "forwarding false", "| true | " + unpacked, "\ndgemm 0\n");
+        assertThat(first).contains("from the jar of the Maven profile cuda-redist");
+        var written = Files.getLastModifiedTime(unpacked);
+        assertThat(program(driver, folder.resolve("calls-jar"), ":" + jar)).contains("usable true");
+        assertThat(program(driver, folder.resolve("calls-later"))).contains("usable true", "| true | " + unpacked);
+        assertThat(Files.getLastModifiedTime(unpacked)).isEqualTo(written);
+        try (Stream<Path> files = Files.list(unpacked.getParent())) {
+            assertThat(files.map(f -> f.getFileName().toString()))
+                    .containsExactlyInAnyOrder(
+                            "libnvrtc.so.12", "libcublas.so.12", "libcusolver.so.11", "libcusolverMg.so.11");
+        }
     }
 }
