@@ -139,7 +139,8 @@ abstract class EvidenceConformance extends Conformance {
         try (SolutionSet s = Nullspace.solve(
                 x, Matrix.column(1, 2, 3), options(Mode.of(Precision.FLOAT64).get(0)))) {
             Certificate c = s.certificate();
-            assertThat(c.columnsChecked()).isEqualTo((64 << 20) / (8 * d));
+            // A device may have room for fewer.
+            assertThat(c.columnsChecked()).isBetween(1L, (64L << 20) / (8 * d));
             assertThat(c.holds(1e-13)).as(c.toString()).isTrue();
         }
     }
