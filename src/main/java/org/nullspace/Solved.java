@@ -230,7 +230,7 @@ final class Solved extends OneTarget {
                     prescribed = Math.hypot(prescribed, value);
                 }
                 for (int j = 0; j < sizes.length; j++) {
-                    feasible &= result.distance()[j] <= tolerance * Math.max(prescribed, sizes[j]);
+                    feasible &= result.distance()[j] <= closeness(tolerance) * Math.max(prescribed, sizes[j]);
                 }
                 Matrix weights = deliver(moved);
                 for (int i = 0; feasible && i < indices.length; i++) {
@@ -241,6 +241,15 @@ final class Solved extends OneTarget {
                 return new FixedCoefficients(feasible, weights, result.distance(), nullity() - result.rank());
             }
         });
+    }
+
+    /**
+     * Relative distances up to this are rounding errors. Small enough for {@link #contains(Matrix)} to hold for weights whose entries were
+     * set to the prescribed values.
+     */
+    private double closeness(double freedomTolerance) {
+        return Math.min(
+                freedomTolerance, 0.5 * Math.sqrt(regression.dataPrecision().epsilon()));
     }
 
     /** Sines of angles below this cannot be told from 0, since the null space itself is known to about cut-off/σ_r. */

@@ -120,7 +120,7 @@ final class DemoCommand {
         try (SolutionSet set = Nullspace.solve(x, POLYNOMIAL_Y)) {
             double[] w0 = set.minimumNorm().columnToArray(0);
             console.line("2. Cubics through three points: x = 5, 3, 1; y = 2, 5, 3; features 1, x, x^2, x^3");
-            console.line("  singular values          " + Text.numbers(rounded(set.singularValues()), 4));
+            console.line("  singular values          " + roundedToCents(set.singularValues()));
             console.line("  rank, nullity            " + set.rank() + ", " + set.nullity());
             console.line("  f₀, minimum norm         " + coefficients(w0));
             console.line("  every solution           " + inTermsOfLast(set));
@@ -133,13 +133,13 @@ final class DemoCommand {
         }
     }
 
-    /** Rounded to two decimals, as the example is printed. */
-    private static double[] rounded(double[] values) {
-        double[] out = new double[values.length];
-        for (int i = 0; i < out.length; i++) {
-            out[i] = Math.rint(values[i] * 100) / 100;
+    /** Two decimals without trailing zeros, as the example is printed. */
+    private static String roundedToCents(double[] values) {
+        List<String> parts = new ArrayList<>();
+        for (double value : values) {
+            parts.add(withoutTrailingZeros(String.format(Locale.ROOT, "%.2f", value)));
         }
-        return out;
+        return String.join("  ", parts);
     }
 
     private static String coefficients(double[] w) {
@@ -169,8 +169,12 @@ final class DemoCommand {
     }
 
     private static String plain(double value) {
-        String text = String.format(Locale.ROOT, "%.4f", value).replaceFirst("\\.?0+$", "");
+        String text = withoutTrailingZeros(String.format(Locale.ROOT, "%.4f", value));
         return text.equals("-0") ? "0" : text.replace('-', '−');
+    }
+
+    private static String withoutTrailingZeros(String decimal) {
+        return decimal.replaceFirst("\\.?0+$", "");
     }
 
     private void drawPolynomials(SolutionSet set, double[] w0, AtomicOutput output) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Properties;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.error.BackendUnavailableException;
+import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import picocli.CommandLine;
@@ -34,7 +35,7 @@ public final class Main {
     public static final int DONE = 0;
     /** Exit code: the work failed. */
     public static final int FAILED = 1;
-    /** Exit code: an option or a file cannot be used. */
+    /** Exit code: an option or a file cannot be used, or asks for more memory than there is. */
     public static final int BAD_USAGE = 2;
 
     private Main() {}
@@ -95,14 +96,14 @@ public final class Main {
                     e.getMessage() + hint + " (help: "
                             + e.getCommandLine().getCommandSpec().qualifiedName() + " --help)",
                     BAD_USAGE);
-        } catch (InvalidInputException | ShapeMismatchException e) {
+        } catch (InvalidInputException | ShapeMismatchException | InsufficientMemoryException e) {
             code = fail(console, e, e.getMessage(), BAD_USAGE);
         } catch (BackendUnavailableException e) {
             code = fail(console, e, e.getMessage() + "\nwhat to do: nullspace doctor", FAILED);
         } catch (UncheckedIOException e) {
             code = fail(console, e, e.getMessage(), FAILED);
         } catch (OutOfMemoryError e) {
-            code = fail(console, e, "out of memory: " + e.getMessage() + "; give Java more with -Xmx", FAILED);
+            code = fail(console, e, "out of memory: " + e.getMessage() + "; give Java more with -Xmx", BAD_USAGE);
         } catch (RuntimeException | LinkageError | StackOverflowError e) {
             boolean known = e.getClass().getName().startsWith("org.nullspace.error.");
             code = fail(console, e, known ? e.getMessage() : "internal error: " + e, FAILED);

@@ -15,6 +15,9 @@ public final class Evidence {
     /** Columns of N whose orthonormality is checked at most; fewer where a device has no room for so many. */
     private static final int MOST_COLUMNS = 256;
 
+    /** What these columns take at most, in bytes, unless X itself is larger. */
+    private static final long MOST_BYTES = 64 << 20;
+
     /** Rows of X that are taken to coordinates at a time. */
     private static final long BLOCK = 64;
 
@@ -64,7 +67,7 @@ public final class Evidence {
             Matrix gradient = factors.vectors(scratch, d, y.columns());
             session.multiply(1, x.transposed(), residual, 0, gradient);
 
-            long checked = Math.min(d - r, vectorsAtATime(session, d, MOST_COLUMNS));
+            long checked = Math.min(d - r, vectorsAtATime(session, d, columnsThatFit(x.rows(), d)));
             return new Certificate(
                     seen,
                     xNorm,
@@ -77,6 +80,12 @@ public final class Evidence {
                     seen,
                     decision);
         }
+    }
+
+    /** So many columns of length d, at least 2, that they need no more memory than X or than 64 MiB. */
+    private static long columnsThatFit(long n, long d) {
+        long small = MOST_BYTES / (Precision.FLOAT64.bytes() * Math.max(1, d));
+        return Math.min(MOST_COLUMNS, Math.max(2, Math.max(n, small)));
     }
 
     private static long vectorsAtATime(Session session, long d, long most) {
@@ -94,12 +103,12 @@ public final class Evidence {
         }
         long d = basis.dimension();
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix units = Matrix.zeros(scratch, factors.precision(), 1, d, checked, Layout.COLUMN_MAJOR);
-            for (long c = 0; c < checked; c++) {
-                units.set(0, basis.rank() + c * nullity / checked, c, 1);
-            }
             Matrix columns = factors.vectors(scratch, d, checked);
-            session.copy(units, columns);
+            session.fill(columns, 0);
+            for (long c = 0; c < checked; c++) {
+                long unit = basis.rank() + c * nullity / checked;
+                session.fill(columns.rows(unit, unit + 1).columns(c, c + 1), 1);
+            }
             basis.fromCoordinates(columns);
             Matrix gram = session.allocate(scratch, factors.precision(), 1, checked, checked, Layout.COLUMN_MAJOR);
             session.identity(gram);

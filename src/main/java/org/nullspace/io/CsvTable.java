@@ -260,7 +260,9 @@ public final class CsvTable implements AutoCloseable {
         if (!near.isEmpty()) {
             out.append("; did you mean ").append(quoted(near)).append("?");
         }
-        return out.append(" The columns are ").append(quoted(names)).toString();
+        return out.append(near.isEmpty() ? "; the columns are " : " The columns are ")
+                .append(quoted(names))
+                .toString();
     }
 
     private static boolean isNear(String name, String target) {

@@ -17,7 +17,7 @@ import org.nullspace.model.SolveOptions;
  * rather than by subtracting means: with v = √ω/‖√ω‖, the Householder reflection that maps v to ±e₁ leaves in its other n−1 rows exactly
  * the part of the problem that no intercept can fit. That matrix has the singular values, row space and null space of the centred one but
  * full row rank wherever the data allow it. Before that, one sample is subtracted from all, which changes nothing mathematically and makes
- * constant columns exactly zero.
+ * constant columns exactly zero. It is one of largest weight: a distant sample that hardly counts would take digits from all others.
  */
 public final class Design {
     private final Session session;
@@ -245,21 +245,25 @@ public final class Design {
         return rows;
     }
 
-    /** Subtracts the first row from all rows; writes the weighted mean of the original rows, 1×columns. */
+    /** Subtracts the row of largest weight from all rows; writes the weighted mean of the original rows, 1×columns. */
     private void removeMean(Matrix rows, Matrix mean) {
         double[] w = positiveWeights();
+        int heaviest = 0;
+        for (int i = 1; i < w.length; i++) {
+            heaviest = w[i] > w[heaviest] ? i : heaviest;
+        }
         double total = 0;
         for (double each : w) {
-            total += each;
+            total += each / w[heaviest];
         }
         double[] shares = new double[w.length];
         for (int i = 0; i < w.length; i++) {
-            shares[i] = w[i] / total;
+            shares[i] = w[i] / w[heaviest] / total;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix ones = session.allocate(scratch, rows.rows(), 1);
             session.fill(ones, 1);
-            session.copy(rows.rows(0, 1), mean);
+            session.copy(rows.rows(heaviest, heaviest + 1L), mean);
             session.multiply(-1, ones, mean, 1, rows);
             session.multiply(1, upload(scratch, shares).transposed(), rows, 1, mean);
             session.synchronize();

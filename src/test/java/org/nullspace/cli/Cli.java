@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** Runs the command line inside the test. */
@@ -55,6 +56,19 @@ final class Cli {
     static Path write(Path file, String text) {
         try {
             return Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What is written in a picture, in the order of the file. */
+    static List<String> texts(Path svg) {
+        try {
+            return Pattern.compile("<text[^>]*>([^<]*)</text>")
+                    .matcher(Files.readString(svg))
+                    .results()
+                    .map(m -> m.group(1))
+                    .toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

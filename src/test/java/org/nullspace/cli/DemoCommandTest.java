@@ -25,7 +25,7 @@ class DemoCommandTest {
         assertThat(number(r.out(), "‖X z‖ +(\\S+)")).isLessThan(1e-14);
         assertThat(number(r.out(), "‖X w₀ − y‖ +(\\S+)")).isLessThan(1e-13);
 
-        assertThat(r.out()).containsPattern("singular values +130\\.7  4\\.200  0\\.8400\\R");
+        assertThat(r.out()).containsPattern("singular values +130\\.7  4\\.2  0\\.84\\R");
         assertThat(r.out()).containsPattern("rank, nullity +3, 1\\R");
         assertThat(r.out()).contains("β₀ = 0.125 − 15 β₃, β₁ = 3.5 + 23 β₃, β₂ = −0.625 − 9 β₃");
         assertThat(r.out())
@@ -36,6 +36,15 @@ class DemoCommandTest {
         assertThat(r.out()).contains("written: " + out.resolve("polynomial.png"));
         String svg = Files.readString(out.resolve("polynomial.svg"));
         assertThat(svg).contains("f₀, β₃ = −0.10", "f₄, β₃ = ", ">data<");
+    }
+
+    @Test
+    void thePictureInTheReadmeIsTheOneThatIsDrawn() throws Exception {
+        Path out = dir.resolve("demo");
+        assertThat(Cli.run("demo", "--out", out).code()).isEqualTo(0);
+        assertThat(Cli.texts(out.resolve("polynomial.svg")))
+                .contains("data", "f₀, β₃ = −0.10")
+                .isEqualTo(Cli.texts(Path.of("src/site/resources/images/polynomial.svg")));
     }
 
     private static double number(String text, String pattern) {

@@ -72,6 +72,10 @@ class MeatsCommandTest {
         for (String picture : List.of("spectrum.svg", "ridge.svg", "members.svg")) {
             assertThat(Files.size(out.resolve(picture))).isLessThan(40_000);
         }
+        assertThat(Cli.texts(out.resolve("ridge.svg")))
+                .as("the picture in the README is the one that is drawn")
+                .contains("held-out samples")
+                .isEqualTo(Cli.texts(Path.of("src/site/resources/images/ridge.svg")));
     }
 
     private static double error(Map<String, Object> model, String name) {

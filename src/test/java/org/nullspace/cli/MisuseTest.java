@@ -54,7 +54,7 @@ class MisuseTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
         solve                                              | 2 | DATA.csv with --target, or --x and --y, are needed
         solve @ok.csv                                      | 2 | --target NAME
-        solve @ok.csv --target z                           | 2 | ok.csv # no column "z" # "a", "b", "c", "y"
+        solve @ok.csv --target z                           | 2 | ok.csv # no column "z"; the columns are "a", "b", "c", "y"
         solve @ok.csv --target ,y                          | 2 | empty name
         solve @ok.csv --target y,y                         | 2 | "y" # twice
         solve @none.csv --target y                         | 2 | none.csv: no such file
@@ -109,6 +109,27 @@ class MisuseTest {
         meats --out @file                                  | 2 | file: a file
         """)
     void endsWithOneLine(String command, int code, String parts) {
+        requireOneLine(command, code, parts);
+    }
+
+    /** More than any machine has, each time: 7 TB and more. */
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
+        solve --x @tall.npy --y @tally.npy --random-features 2147483647 | 2147483647 features # 1000 rows # bytes needed # bytes available
+        solve --x @wide.npy --y @one.npy --polynomial 2                 | degree 2 # bytes needed # bytes available
+        solve --x @wide.npy --y @one.npy --null-space --out @new        | explicit basis # null space (1000000×999999) # bytes needed
+        """)
+    void refusesWhatNeedsMoreMemoryThanThereIs(String command, String parts) {
+        npy("tall.npy", Matrix.zeros(Precision.FLOAT64, 1, 1000, 1, Layout.ROW_MAJOR), 2);
+        npy("tally.npy", Matrix.zeros(Precision.FLOAT64, 1, 1000, 1, Layout.ROW_MAJOR), 2);
+        Matrix wide = Matrix.zeros(Precision.FLOAT64, 1, 1, 1_000_000, Layout.ROW_MAJOR);
+        wide.set(0, 0, 5, 1);
+        npy("wide.npy", wide, 2);
+        npy("one.npy", Matrix.column(1), 1);
+        requireOneLine(command, 2, parts);
+    }
+
+    private void requireOneLine(String command, int code, String parts) {
         List<Object> words = new ArrayList<>();
         for (String word : command.strip().split(" +")) {
             words.add(

@@ -128,6 +128,24 @@ abstract class EvidenceConformance extends Conformance {
     }
 
     @Test
+    void takesNoMoreMemoryForItThanXOrALittle() {
+        // 256 columns of length 500,000 are 1 GB.
+        int d = 500_000;
+        Matrix x = Matrix.zeros(Precision.FLOAT64, 1, 3, d, Layout.ROW_MAJOR);
+        for (int i = 0; i < 3; i++) {
+            x.set(0, i, 7 * i, 1);
+            x.set(0, i, d - 1 - i, 2);
+        }
+        try (SolutionSet s = Nullspace.solve(
+                x, Matrix.column(1, 2, 3), options(Mode.of(Precision.FLOAT64).get(0)))) {
+            Certificate c = s.certificate();
+            // A device may have room for fewer.
+            assertThat(c.columnsChecked()).isBetween(1L, (64L << 20) / (8 * d));
+            assertThat(c.holds(1e-13)).as(c.toString()).isTrue();
+        }
+    }
+
+    @Test
     void holdsForEveryWellConditionedProblemAndTellsWhenItDoesNot() {
         Planted p = Planted.of(10_300, 10, 24, 1, 10, Spectrum.STEEP, 100, 0, Precision.FLOAT64);
         double[] cut = {1e-12, 1e-3};

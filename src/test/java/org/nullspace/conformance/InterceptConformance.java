@@ -411,7 +411,7 @@ abstract class InterceptConformance extends Conformance {
         double[][] y = Dense.gaussian(random, 6, 2);
         double[] weights = {1, 2, 0.5, 3, 1, 4};
         for (boolean intercept : new boolean[] {false, true}) {
-            for (double factor : new double[] {1e-8, 1e8}) {
+            for (double factor : new double[] {1e-8, 1e8, 4e307}) {
                 double[] other = weights.clone();
                 for (int i = 0; i < other.length; i++) {
                     other[i] *= factor;
@@ -471,6 +471,43 @@ abstract class InterceptConformance extends Conformance {
                         assertThat(s.intercept()).as(where).containsExactly(t.intercept());
                         assertThat(s.residualNorms()).as(where).containsExactly(t.residualNorms());
                         assertThat(s.rank()).as(where).isEqualTo(t.rank());
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void aDistantSampleThatHardlyCountsTakesNoDigitsFromTheOthers() {
+        SplitMix64 random = new SplitMix64(6103);
+        int n = 6;
+        double[][] x = Dense.gaussian(random, n, 10);
+        double[][] y = Dense.gaussian(random, n, 2);
+        for (int j = 0; j < x[0].length; j++) {
+            x[0][j] *= 1e10;
+        }
+        for (int outlier : new int[] {0, 3, n - 1}) {
+            double[][] rows = x.clone();
+            double[][] targets = y.clone();
+            rows[0] = x[outlier];
+            rows[outlier] = x[0];
+            targets[0] = y[outlier];
+            targets[outlier] = y[0];
+            double[] weights = new double[n];
+            Arrays.fill(weights, 1);
+            weights[outlier] = 1e-20;
+            Affine a = new Affine("outlier at " + outlier, rows, targets, weights, true, Precision.FLOAT64);
+            for (Mode mode : Mode.of(Precision.FLOAT64)) {
+                try (SolutionSet s = solve(a, mode)) {
+                    double[] constants = s.intercept();
+                    double[][] predicted = Dense.multiply(rows, entries(s.minimumNorm()));
+                    for (int i = 0; i < n; i++) {
+                        double size = i == outlier ? 1e10 : 1;
+                        for (int t = 0; t < 2; t++) {
+                            assertThat(predicted[i][t] + constants[t])
+                                    .as(mode + " on " + a + ", sample " + i)
+                                    .isCloseTo(targets[i][t], offset(1e-12 * size));
+                        }
                     }
                 }
             }

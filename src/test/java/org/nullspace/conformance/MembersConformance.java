@@ -332,6 +332,7 @@ abstract class MembersConformance extends Conformance {
                     Checks.close("distance", where, f.distance(), miss(expected, indices, values, p.k()), bound);
                     if (feasible) {
                         assertThat(miss(w, indices, values, p.k())).as(where).containsOnly(0.0);
+                        assertThat(s.contains(Matrix.of(w))).as(where).isTrue();
                     } else {
                         Checks.close(
                                 "distance of the miss",
@@ -427,6 +428,33 @@ abstract class MembersConformance extends Conformance {
                             entries(none.weights()),
                             first.minimumNorm().toArray(),
                             0);
+                }
+            }
+        }
+    }
+
+    @Test
+    void neverBendsAMemberToMeetAPrescription() {
+        // β₀ is determined to rounding. β₁ is determined too, but so weakly that its error is large, and with it that
+        // of the set.
+        for (double weak : new double[] {1e-6, 1e-10, 1e-12, 1e-13}) {
+            double[][] x = {{1, 0, 0, 0}, {0, weak, 0, 0}};
+            double[][] y = {{1}, {weak}};
+            for (Mode mode : Mode.of(Precision.FLOAT64)) {
+                try (SolutionSet s = solve(x, y, options(mode))) {
+                    assertThat(s.rank()).isEqualTo(2);
+                    for (double value : new double[] {1 + 1e-7, 1 + 1e-4, 1.01, 1.1}) {
+                        FixedCoefficients f = s.fixing(0, value);
+                        String where = mode + ", σ₂ = " + weak + ", β₀ = " + value;
+                        assertThat(f.feasible()).as(where).isFalse();
+                        assertThat(f.distance()[0]).as(where).isCloseTo(value - 1, offset(1e-12));
+                        assertThat(s.contains(f.weights())).as(where).isTrue();
+                    }
+                    for (double value : new double[] {1, 1 + 1e-15}) {
+                        FixedCoefficients f = s.fixing(0, value);
+                        assertThat(f.feasible()).isTrue();
+                        assertThat(s.contains(f.weights())).isTrue();
+                    }
                 }
             }
         }

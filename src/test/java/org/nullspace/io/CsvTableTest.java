@@ -114,7 +114,7 @@ class CsvTableTest {
                 "a,\" a\",y→1,2,3→           | y   | @, line 1: columns 1 and 2 are both named \"a\"",
                 ",a,y→1,2,3→                 | y   | @, line 1: column 1 has no name in the header (row numbers?",
                 "a,y,→1,2,3→                 | y   | @, line 1: column 3 has no name in the header",
-                "a,b→1,2→                    | y   | @: no column \"y\" The columns are \"a\", \"b\"",
+                "a,b→1,2→                    | y   | @: no column \"y\"; the columns are \"a\", \"b\"",
                 "fat,water→1,2→              | Fat | @: no column \"Fat\"; did you mean \"fat\"?",
                 "protein,water→1,2→          | protien | did you mean \"protein\"?",
                 "1,2→3,4→                    | y   | line 1 holds numbers only, it must be a header",

@@ -26,13 +26,25 @@ final class BlasThreadCount {
         if (System.getProperty("os.name").toLowerCase(Locale.ROOT).startsWith("linux")) {
             Pointer address = Loader.addressof("openblas_set_num_threads");
             if (address != null) {
-                try (SetNumThreads function = new SetNumThreads() {}) {
-                    function.put(address);
-                    function.call(threads);
-                }
+                SetNumThreads function = new Function();
+                function.put(address);
+                function.call(threads);
                 return;
             }
         }
         openblas_full.openblas_set_num_threads(threads);
+    }
+
+    /**
+     * A function pointer, made once in a process and never freed. JavaCPP refuses to register a pointer that frees itself while the
+     * process holds more memory than 4 times the largest Java heap: a matrix of that size, made before the first use of OpenBLAS, would
+     * stop it from being used at all.
+     */
+    private static final class Function extends SetNumThreads {
+        @Override
+        @SuppressWarnings("unchecked")
+        protected <P extends Pointer> P deallocator(Deallocator ignored) {
+            return (P) this;
+        }
     }
 }

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
+import org.nullspace.Nullspace;
 import org.nullspace.backend.Availability;
 import org.nullspace.backend.BackendProvider;
 import org.nullspace.backend.Backends;
@@ -17,6 +18,10 @@ import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
 import org.nullspace.error.BackendUnavailableException;
 import org.nullspace.error.InvalidInputException;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.model.Method;
+import org.nullspace.model.SolutionSet;
+import org.nullspace.model.SolveOptions;
 
 class OpenBlasProviderTest {
     @Test
@@ -53,15 +58,27 @@ class OpenBlasProviderTest {
                 .contains("usable false", "linux-riscv64", "UnsatisfiedLinkError", "BackendUnavailableException");
     }
 
+    @Test
+    void isNotBoundByTheLimitThatJavaCppDerivesFromTheHeap() throws IOException, InterruptedException {
+        // The limit is 4 times -Xmx unless set; with 1 byte every process is above it, as with a large X and a small
+        // heap.
+        assertThat(elsewhere(Solve.class, "-Dorg.bytedeco.javacpp.maxPhysicalBytes=1"))
+                .contains("GESVD 1.0", "QR_SVD 1.0", "GRAM 1.0");
+    }
+
     /** Probes in a Java machine of its own, since a library is loaded once per process. */
     private static String probeElsewhere(String option) throws IOException, InterruptedException {
+        return elsewhere(Probe.class, option);
+    }
+
+    private static String elsewhere(Class<?> program, String option) throws IOException, InterruptedException {
         List<String> command = new ArrayList<>();
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-XX:TieredStopAtLevel=1");
         command.add(option);
         command.add("-cp");
         command.add(System.getProperty("java.class.path"));
-        command.add(Probe.class.getName());
+        command.add(program.getName());
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -82,6 +99,24 @@ class OpenBlasProviderTest {
                 provider.open(0).close();
             } catch (BackendUnavailableException e) {
                 System.out.println(e);
+            }
+        }
+    }
+
+    /** Solves with every method and prints the first coefficient. */
+    static final class Solve {
+        private Solve() {}
+
+        public static void main(String[] arguments) {
+            Matrix x = Matrix.of(new double[][] {{1, 0, 0}, {0, 2, 0}});
+            Matrix y = Matrix.column(1, 1);
+            for (Method method : List.of(Method.GESVD, Method.QR_SVD, Method.GRAM)) {
+                SolveOptions options =
+                        SolveOptions.builder().method(method).spectrum(true).build();
+                try (SolutionSet set = Nullspace.solve(x, y, options)) {
+                    System.out.println(method + " "
+                            + set.closestTo(x.rows(0, 1).transposed()).get(0, 0));
+                }
             }
         }
     }
