@@ -107,6 +107,7 @@ class ForwardingTest {
         return run(
                 List.of(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "--enable-native-access=ALL-UNNAMED",
                         "-cp",
                         classPath,
                         "-Djava.io.tmpdir=" + temporary,

@@ -206,7 +206,7 @@ class SoftwareDeviceTest {
         assertThat(SoftwareDevice.isPresent()).isTrue();
         int[] value = new int[1];
         assertThat(cuDriverGetVersion(value)).isEqualTo(OK);
-        assertThat(value[0]).isEqualTo(12060);
+        assertThat(value[0]).isEqualTo(13000);
         byte[] name = new byte[100];
         assertThat(cuDeviceGetName(name, 100, device(0))).isEqualTo(OK);
         assertThat(new String(name, java.nio.charset.StandardCharsets.US_ASCII).trim())
