@@ -39,6 +39,34 @@ final class DeviceGroup implements AutoCloseable {
         void solve(Session session, ReentrantLock lock, int problem);
     }
 
+    /** Work with one session. */
+    interface Use<T> {
+        /**
+         * Uses the session.
+         *
+         * @param session the session, which no other thread uses meanwhile
+         * @param lock its lock, held by the calling thread
+         * @return the result
+         */
+        T apply(Session session, ReentrantLock lock);
+    }
+
+    /** Whether there is one device only. */
+    boolean isSingle() {
+        return sessions.size() == 1;
+    }
+
+    /** Works with the first device. */
+    <T> T onFirst(Use<T> use) {
+        ReentrantLock lock = locks.get(0);
+        lock.lock();
+        try {
+            return use.apply(sessions.get(0), lock);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /**
      * Does the work for all problems and returns when every device is done: on one device in the calling thread, on several with a thread for
      * each. If one fails, the others finish the problem that they are at; the first failure is thrown, with later ones suppressed in it.

@@ -3,6 +3,7 @@ package org.nullspace;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
+import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.reflect.InvocationTargetException;
@@ -838,8 +839,10 @@ class MisuseTest {
             assertThat(batch.minimumNorm().get(1, 0, 0)).isNaN();
             for (int b : new int[] {0, 2}) {
                 try (SolutionSet alone = Nullspace.solve(x.problem(b), y.problem(b), options)) {
-                    assertThat(batch.minimumNorm().problem(b).hasSameEntries(alone.minimumNorm()))
+                    assertThat(batch.problem(b).minimumNorm().hasSameEntries(alone.minimumNorm()))
                             .isTrue();
+                    assertThat(batch.minimumNorm().get(b, 0, 0))
+                            .isCloseTo(alone.minimumNorm().get(0, 0), within(1e-12));
                 }
             }
         }

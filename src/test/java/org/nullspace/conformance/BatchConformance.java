@@ -97,9 +97,7 @@ abstract class BatchConformance extends Conformance {
             assertThat(item.minimumNorm().hasSameEntries(single.minimumNorm()))
                     .as(where)
                     .isTrue();
-            assertThat(batch.minimumNorm().problem(b).hasSameEntries(single.minimumNorm()))
-                    .as(where)
-                    .isTrue();
+            requireSameButForRounding(where, batch.minimumNorm().problem(b), single.minimumNorm());
             assertThat(item.residualNorms()).as(where).containsExactly(single.residualNorms());
             if (!single.outcome().isSolved()) {
                 assertThat(batch.minimumNorm().get(b, 0, 0)).as(where).isNaN();
@@ -113,6 +111,28 @@ abstract class BatchConformance extends Conformance {
             assertThat(entries(item.ridge(0.5))).as(where).isDeepEqualTo(entries(single.ridge(0.5)));
             assertThat(item.certificate()).as(where).isEqualTo(single.certificate());
         }
+    }
+
+    /**
+     * Problems that were solved together went another way: with a condition number of 20 the two differ by some 20 ε, and by the last digit
+     * once rounded to float32. Other problems, NaN among them, are the same to the bit.
+     */
+    private static void requireSameButForRounding(String where, Matrix actual, Matrix expected) {
+        if (actual.hasSameEntries(expected)) {
+            return;
+        }
+        double difference = 0;
+        double size = 0;
+        for (int i = 0; i < D; i++) {
+            for (int j = 0; j < 2; j++) {
+                difference = Math.hypot(difference, actual.get(i, j) - expected.get(i, j));
+                size = Math.hypot(size, expected.get(i, j));
+            }
+        }
+        double bound = actual.precision() == Precision.FLOAT64
+                ? 1e-13
+                : actual.precision().epsilon();
+        assertThat(difference).as(where).isLessThanOrEqualTo(bound * size);
     }
 
     @Test

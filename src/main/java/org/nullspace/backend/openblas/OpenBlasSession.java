@@ -5,6 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.openblas.global.openblas;
 import org.nullspace.backend.AbstractSession;
+import org.nullspace.backend.Operands;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
 import org.nullspace.error.InvalidInputException;
@@ -17,8 +18,8 @@ import org.nullspace.matrix.Precision;
 
 /**
  * A session on the host. Work is done when a call returns, so that {@link #synchronize()} has nothing to wait for. The work is in
- * {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder} and
- * {@link Spectra}.
+ * {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder},
+ * {@link Spectra} and {@link SmallProblems}.
  */
 final class OpenBlasSession extends AbstractSession<HostStatus> {
     /** Name of the backend. */
@@ -39,6 +40,7 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     private final Cholesky cholesky;
     private final Householder householder;
     private final Spectra spectra;
+    private final SmallProblems smallProblems;
 
     OpenBlasSession(OpenBlasThreads threads) {
         super(HostStatus.class);
@@ -51,6 +53,7 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
         cholesky = new Cholesky(products);
         householder = new Householder(threads, workspaces, factors);
         spectra = new Spectra(reductions, entryWise, workspaces[0]);
+        smallProblems = new SmallProblems(threads);
     }
 
     static String describe(OpenBlasThreads threads) {
@@ -217,6 +220,34 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     @Override
     protected void eigenvaluesChecked(Matrix a, Matrix values, HostStatus status) {
         spectra.eigenvalues(a, values, status.words());
+    }
+
+    // ---- whole problems
+
+    @Override
+    public boolean hasMinimumNorm(long rows, long columns, long targets) {
+        return SmallProblems.covers(rows, columns, targets);
+    }
+
+    @Override
+    public void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds) {
+        checkOpen();
+        if (!hasMinimumNorm(x.rows(), x.columns(), y.columns())) {
+            super.minimumNorm(x, y, w, bounds);
+        }
+        new Operands("minimumNorm", place())
+                .reads("X", x)
+                .reads("Y", y)
+                .writes("W", w)
+                .writes("bounds", bounds)
+                .float64(bounds)
+                .shapes(x.rows() == y.rows(), "Y must have as many rows as X")
+                .shapes(
+                        w.rows() == x.columns() && w.columns() == y.columns(),
+                        "W must have a row per column of X and a column per column of Y")
+                .shapes(bounds.rows() == 1 && bounds.columns() == 2, "bounds must be 1×2")
+                .checked();
+        run("minimumNorm", () -> smallProblems.solve(x, y, w, bounds), x, y, w, bounds);
     }
 
     // ---- end of life

@@ -1,0 +1,198 @@
+package org.nullspace.backend.openblas;
+
+import java.util.Arrays;
+
+/**
+ * Arithmetic on one entry of {@link #COUNT} problems at a time: an array holds the entry at the same place of each problem. The loops run
+ * over the lanes of whole arrays with one index, the form that the JIT compiler of Java 17 and later turns into vector instructions: loops
+ * with offsets into one long array are not (it cannot rule out that they overlap), and loops with less than 16 lanes are unrolled instead.
+ * Measured for sums and updates of four terms on an AMD EPYC (AVX2): 11 GFLOP/s in the first-level cache with 32 lanes, 4 with one term, 3 to
+ * 6 with offsets, and 1.5 with the vectorisation switched off.
+ *
+ * <p>A lane never depends on another, and multiplication and addition are rounded separately: the results of a problem are the same to the
+ * bit in every lane and in every company.
+ */
+final class Lanes {
+    /** Problems that are solved together. */
+    static final int COUNT = 32;
+
+    private Lanes() {}
+
+    /** One entry for each row: {@code rows} arrays of lanes. */
+    static double[][] rows(int rows) {
+        return new double[rows][COUNT];
+    }
+
+    // ---- between problems and lanes
+
+    /** Entry e of problem l, {@code packed[l * size + e]}, to lane l of {@code lanes[e]}. */
+    static void gather(double[] packed, int size, double[][] lanes) {
+        int e = 0;
+        for (; e + 4 <= size; e += 4) {
+            gather(packed, size, e, lanes[e], lanes[e + 1], lanes[e + 2], lanes[e + 3]);
+        }
+        for (; e < size; e++) {
+            double[] to = lanes[e];
+            for (int l = 0, at = e; l < COUNT; l++, at += size) {
+                to[l] = packed[at];
+            }
+        }
+    }
+
+    private static void gather(double[] packed, int size, int e, double[] a, double[] b, double[] c, double[] d) {
+        for (int l = 0, at = e; l < COUNT; l++, at += size) {
+            a[l] = packed[at];
+            b[l] = packed[at + 1];
+            c[l] = packed[at + 2];
+            d[l] = packed[at + 3];
+        }
+    }
+
+    /** The inverse of {@link #gather(double[], int, double[][])}. */
+    static void scatter(double[][] lanes, int size, double[] packed) {
+        int e = 0;
+        for (; e + 4 <= size; e += 4) {
+            scatter(lanes[e], lanes[e + 1], lanes[e + 2], lanes[e + 3], size, e, packed);
+        }
+        for (; e < size; e++) {
+            double[] from = lanes[e];
+            for (int l = 0, at = e; l < COUNT; l++, at += size) {
+                packed[at] = from[l];
+            }
+        }
+    }
+
+    private static void scatter(double[] a, double[] b, double[] c, double[] d, int size, int e, double[] packed) {
+        for (int l = 0, at = e; l < COUNT; l++, at += size) {
+            packed[at] = a[l];
+            packed[at + 1] = b[l];
+            packed[at + 2] = c[l];
+            packed[at + 3] = d[l];
+        }
+    }
+
+    // ---- sums over rows
+
+    /** s ← Σ v[i]·a[i] over rows from ≤ i &lt; to. */
+    static void dot(double[] s, double[][] v, double[][] a, int from, int to) {
+        Arrays.fill(s, 0);
+        addDot(s, v, a, from, to);
+    }
+
+    /** s ← s + Σ v[i]·a[i] over rows from ≤ i &lt; to. */
+    static void addDot(double[] s, double[][] v, double[][] a, int from, int to) {
+        int i = from;
+        for (; i + 4 <= to; i += 4) {
+            add4(s, v[i], v[i + 1], v[i + 2], v[i + 3], a[i], a[i + 1], a[i + 2], a[i + 3]);
+        }
+        for (; i < to; i++) {
+            add1(s, v[i], a[i]);
+        }
+    }
+
+    private static void add4(
+            double[] s,
+            double[] v0,
+            double[] v1,
+            double[] v2,
+            double[] v3,
+            double[] a0,
+            double[] a1,
+            double[] a2,
+            double[] a3) {
+        for (int l = 0; l < COUNT; l++) {
+            s[l] += (v0[l] * a0[l] + v1[l] * a1[l]) + (v2[l] * a2[l] + v3[l] * a3[l]);
+        }
+    }
+
+    private static void add1(double[] s, double[] v, double[] a) {
+        for (int l = 0; l < COUNT; l++) {
+            s[l] += v[l] * a[l];
+        }
+    }
+
+    /** a[i] ← a[i] − s·v[i] for rows from ≤ i &lt; to. */
+    static void subtract(double[] s, double[][] v, double[][] a, int from, int to) {
+        int i = from;
+        for (; i + 4 <= to; i += 4) {
+            subtract4(s, v[i], v[i + 1], v[i + 2], v[i + 3], a[i], a[i + 1], a[i + 2], a[i + 3]);
+        }
+        for (; i < to; i++) {
+            subtract1(s, v[i], a[i]);
+        }
+    }
+
+    private static void subtract4(
+            double[] s,
+            double[] v0,
+            double[] v1,
+            double[] v2,
+            double[] v3,
+            double[] a0,
+            double[] a1,
+            double[] a2,
+            double[] a3) {
+        for (int l = 0; l < COUNT; l++) {
+            double t = s[l];
+            a0[l] -= t * v0[l];
+            a1[l] -= t * v1[l];
+            a2[l] -= t * v2[l];
+            a3[l] -= t * v3[l];
+        }
+    }
+
+    private static void subtract1(double[] s, double[] v, double[] a) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] -= s[l] * v[l];
+        }
+    }
+
+    // ---- single entries
+
+    /** a ← a·b. */
+    static void multiply(double[] a, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] *= b[l];
+        }
+    }
+
+    /** a ← (a − s)·b. */
+    static void subtractAndMultiply(double[] a, double[] s, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] = (a[l] - s[l]) * b[l];
+        }
+    }
+
+    /** a ← −s·b. */
+    static void negativeProduct(double[] a, double[] s, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] = -s[l] * b[l];
+        }
+    }
+
+    /** s ← s + 0·a: NaN wherever a is not finite. */
+    static void spoil(double[] s, double[] a) {
+        for (int l = 0; l < COUNT; l++) {
+            s[l] += 0 * a[l];
+        }
+    }
+
+    /**
+     * Householder vector of a column whose squares sum up to {@code squares} from its head on.
+     *
+     * @param head first entry of the column; becomes that of the vector v, whose other entries are those of the column
+     * @param squares sum of squares; becomes the c of the reflection I − c·v·vᵀ
+     * @param inverse written: 1/r for the entry r that the reflection leaves in place of the head
+     */
+    static void reflector(double[] head, double[] squares, double[] inverse) {
+        for (int l = 0; l < COUNT; l++) {
+            double alpha = head[l];
+            double norm = Math.sqrt(squares[l]);
+            double size = norm + Math.abs(alpha);
+            double signed = Math.copySign(norm, alpha);
+            head[l] = alpha + signed;
+            squares[l] = 1 / (norm * size);
+            inverse[l] = -1 / signed;
+        }
+    }
+}
