@@ -77,12 +77,22 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
         return provider.open(devices.get(0));
     }
 
-    /** A session on each device; none stays open if one cannot be opened. */
-    List<Session> openAll() {
+    /**
+     * Sessions for a batch: one on each device, or on a single one as many as can work at the same time. None stays open if one cannot be
+     * opened.
+     *
+     * @param problems number of problems
+     * @param small whether the operations on one problem are too small to be spread over a device
+     */
+    List<Session> openAll(long problems, boolean small) {
         List<Session> sessions = new ArrayList<>();
         try {
             for (int device : devices) {
                 sessions.add(provider.open(device));
+            }
+            int most = small && sessions.size() == 1 ? sessions.get(0).concurrency() : 0;
+            while (sessions.size() < Math.min(most, problems)) {
+                sessions.add(provider.open(devices.get(0)));
             }
             return sessions;
         } catch (RuntimeException | Error e) {

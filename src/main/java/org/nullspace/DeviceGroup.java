@@ -10,7 +10,7 @@ import org.nullspace.error.BackendException;
 import org.nullspace.error.DeviceLostException;
 
 /**
- * The devices that a batch is spread over: each has its session, a lock for it, and a share of neighbouring problems. Which problem is solved
+ * The devices that a batch is spread over, or the sessions of one device that work at the same time: each has its session, a lock for it, and a share of neighbouring problems. Which problem is solved
  * where depends on the numbers of problems and devices alone. Owns the sessions.
  */
 final class DeviceGroup implements AutoCloseable {
@@ -49,11 +49,6 @@ final class DeviceGroup implements AutoCloseable {
          * @return the result
          */
         T apply(Session session, ReentrantLock lock);
-    }
-
-    /** Whether there is one device only. */
-    boolean isSingle() {
-        return sessions.size() == 1;
     }
 
     /** Works with the first device. */

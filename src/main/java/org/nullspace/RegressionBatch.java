@@ -49,7 +49,8 @@ final class RegressionBatch implements SolutionBatch {
 
     static RegressionBatch solve(Matrix x, Matrix y, SolveOptions options) {
         BackendSelection selection = BackendSelection.of(options);
-        return solve(new DeviceGroup(selection.openAll()), selection.notes(), x, y, options);
+        boolean small = CertifiedBatch.isSmall(x.rows(), x.columns());
+        return solve(new DeviceGroup(selection.openAll(x.batch(), small)), selection.notes(), x, y, options);
     }
 
     /**
@@ -72,14 +73,16 @@ final class RegressionBatch implements SolutionBatch {
     }
 
     private void solve(Matrix y) {
-        BitSet certified =
-                devices.isSingle() ? devices.onFirst((session, lock) -> certified(session, y)) : new BitSet();
+        BitSet certified = devices.onFirst((session, lock) -> certified(session, y));
         if (!certified.isEmpty()) {
             Arrays.fill(outcomes, Outcome.FULL_RANK);
             Arrays.fill(ranks, (int) Math.min(x.rows(), x.columns()));
             Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), y.rows(), y.columns(), y.layout());
             copy.copyFrom(y);
             targets = copy;
+        }
+        if (certified.cardinality() == outcomes.length) {
+            return;
         }
         devices.run(outcomes.length, (session, lock, b) -> {
             if (!certified.get(b)) {

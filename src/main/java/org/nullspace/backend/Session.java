@@ -311,6 +311,16 @@ public interface Session extends AutoCloseable {
     // ---- whole problems
 
     /**
+     * How many sessions of this device may work at the same time, each in a thread of its own, with profit where single operations are too
+     * small to be spread over the device.
+     *
+     * @return 1 unless the backend says otherwise
+     */
+    default int concurrency() {
+        return 1;
+    }
+
+    /**
      * Whether this session has {@link #minimumNorm} for problems of a shape: where it is faster than the operations that it replaces.
      *
      * @param rows n

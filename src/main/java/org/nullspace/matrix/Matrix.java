@@ -562,6 +562,11 @@ public final class Matrix implements AutoCloseable {
             return;
         }
         try {
+            if (precision == source.precision && layout == source.layout && isContiguous() && source.isContiguous()) {
+                int bytes = precision.bytes();
+                host().copyFrom(offset * bytes, source.host(), source.offset * bytes, byteSize());
+                return;
+            }
             for (long b = 0; b < batch; b++) {
                 HostLines from = HostLines.of(source, b);
                 HostLines to = HostLines.of(this, b);
@@ -575,6 +580,11 @@ public final class Matrix implements AutoCloseable {
             Reference.reachabilityFence(source);
             Reference.reachabilityFence(this);
         }
+    }
+
+    /** Whether all entries of the batch lie without gaps. */
+    private boolean isContiguous() {
+        return isPacked() && (batch == 1 || batchStride == rows * columns);
     }
 
     // ---- checks

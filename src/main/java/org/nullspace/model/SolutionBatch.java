@@ -15,10 +15,12 @@ public interface SolutionBatch extends AutoCloseable {
     int size();
 
     /**
-     * The solution set of one problem; ends with the batch.
+     * The solution set of one problem; ends with the batch. It may be made when it is first asked for, which takes the time and memory of a
+     * single solve. Any thread may ask; the same object is returned each time.
      *
      * @param index index of the problem
      * @return its solution set
+     * @throws org.nullspace.error.ClosedException if it has still to be made and the batch has been closed
      */
     SolutionSet problem(int index);
 
@@ -37,7 +39,7 @@ public interface SolutionBatch extends AutoCloseable {
     int[] ranks();
 
     /**
-     * Minimum-norm solutions.
+     * Minimum-norm solutions. Those of small problems that were solved together differ by rounding from {@code problem(b).minimumNorm()}.
      *
      * @return B×d×k, in the precision of X; a view that is valid until the batch is closed
      */

@@ -2,6 +2,7 @@ package org.nullspace.solve;
 
 import java.util.BitSet;
 import org.nullspace.backend.Session;
+import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -20,6 +21,11 @@ public final class CertifiedBatch {
     /** Norms outside of this and its inverse have lost digits, or their products would. */
     private static final double SMALLEST_NORM = 0x1p-960;
 
+    /** Floating-point operations of the factorization of a small problem. */
+    private static final double SMALL_FLOPS = 1e8;
+
+    private static final int CHUNK = 1024;
+
     private CertifiedBatch() {}
 
     /**
@@ -28,6 +34,18 @@ public final class CertifiedBatch {
      */
     private static double largestCondition(long p, long q) {
         return 0.01 / ((p + Math.sqrt((double) q)) * Precision.FLOAT64.epsilon());
+    }
+
+    /**
+     * Whether the operations on one problem are so small that a device does better with several problems at the same time.
+     *
+     * @param n samples
+     * @param d features
+     * @return true if their number is at most {@value #SMALL_FLOPS}
+     */
+    public static boolean isSmall(long n, long d) {
+        double p = Math.min(n, d);
+        return 2 * p * p * Math.max(n, d) <= SMALL_FLOPS;
     }
 
     /**
@@ -67,20 +85,33 @@ public final class CertifiedBatch {
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix bounds = session.allocate(scratch, Precision.FLOAT64, w.batch(), 1, 2, Layout.ROW_MAJOR);
             session.minimumNorm(x, y, w, bounds);
-            Matrix host = session.toHost(bounds);
+            session.synchronize();
+            double[] pairs = new double[2 * CHUNK];
             double trusted = largestCondition(Math.min(x.rows(), x.columns()), Math.max(x.rows(), x.columns()));
-            for (int b = 0; b < w.batch(); b++) {
-                double norm = host.get(b, 0, 0);
-                double inverse = host.get(b, 0, 1);
-                if (inRange(norm)
-                        && inRange(inverse)
-                        && norm * inverse <= trusted
-                        && tolerance.certifiesFullRank(norm, 1 / inverse, x.rows(), x.columns(), x.precision())) {
-                    certified.set(b);
+            for (int first = 0; first < w.batch(); first += CHUNK) {
+                int count = (int) Math.min(CHUNK, w.batch() - first);
+                read(bounds, first, count, pairs);
+                for (int b = 0; b < count; b++) {
+                    double norm = pairs[2 * b];
+                    double inverse = pairs[2 * b + 1];
+                    if (inRange(norm)
+                            && inRange(inverse)
+                            && norm * inverse <= trusted
+                            && tolerance.certifiesFullRank(norm, 1 / inverse, x.rows(), x.columns(), x.precision())) {
+                        certified.set(first + b);
+                    }
                 }
             }
         }
         return certified;
+    }
+
+    /** Reads a packed batch of pairs in bulk. */
+    private static void read(Matrix bounds, int first, int count, double[] pairs) {
+        if (!(bounds.memory() instanceof HostMemory memory)) {
+            throw new IllegalStateException(bounds + " lies in the memory of " + bounds.place());
+        }
+        memory.read((bounds.address(first) - memory.address()) / Double.BYTES, pairs, 0, 2 * count);
     }
 
     private static boolean inRange(double norm) {

@@ -75,8 +75,36 @@ final class Lanes {
 
     /** s ← Σ v[i]·a[i] over rows from ≤ i &lt; to. */
     static void dot(double[] s, double[][] v, double[][] a, int from, int to) {
-        Arrays.fill(s, 0);
-        addDot(s, v, a, from, to);
+        if (to - from >= 4) {
+            set4(s, v[from], v[from + 1], v[from + 2], v[from + 3], a[from], a[from + 1], a[from + 2], a[from + 3]);
+            addDot(s, v, a, from + 4, to);
+        } else if (to > from) {
+            set1(s, v[from], a[from]);
+            addDot(s, v, a, from + 1, to);
+        } else {
+            Arrays.fill(s, 0);
+        }
+    }
+
+    private static void set4(
+            double[] s,
+            double[] v0,
+            double[] v1,
+            double[] v2,
+            double[] v3,
+            double[] a0,
+            double[] a1,
+            double[] a2,
+            double[] a3) {
+        for (int l = 0; l < COUNT; l++) {
+            s[l] = (v0[l] * a0[l] + v1[l] * a1[l]) + (v2[l] * a2[l] + v3[l] * a3[l]);
+        }
+    }
+
+    private static void set1(double[] s, double[] v, double[] a) {
+        for (int l = 0; l < COUNT; l++) {
+            s[l] = v[l] * a[l];
+        }
     }
 
     /** s ← s + Σ v[i]·a[i] over rows from ≤ i &lt; to. */
@@ -85,7 +113,11 @@ final class Lanes {
         for (; i + 4 <= to; i += 4) {
             add4(s, v[i], v[i + 1], v[i + 2], v[i + 3], a[i], a[i + 1], a[i + 2], a[i + 3]);
         }
-        for (; i < to; i++) {
+        if (i + 2 <= to) {
+            add2(s, v[i], v[i + 1], a[i], a[i + 1]);
+            i += 2;
+        }
+        if (i < to) {
             add1(s, v[i], a[i]);
         }
     }
@@ -105,6 +137,12 @@ final class Lanes {
         }
     }
 
+    private static void add2(double[] s, double[] v0, double[] v1, double[] a0, double[] a1) {
+        for (int l = 0; l < COUNT; l++) {
+            s[l] += v0[l] * a0[l] + v1[l] * a1[l];
+        }
+    }
+
     private static void add1(double[] s, double[] v, double[] a) {
         for (int l = 0; l < COUNT; l++) {
             s[l] += v[l] * a[l];
@@ -117,7 +155,11 @@ final class Lanes {
         for (; i + 4 <= to; i += 4) {
             subtract4(s, v[i], v[i + 1], v[i + 2], v[i + 3], a[i], a[i + 1], a[i + 2], a[i + 3]);
         }
-        for (; i < to; i++) {
+        if (i + 2 <= to) {
+            subtract2(s, v[i], v[i + 1], a[i], a[i + 1]);
+            i += 2;
+        }
+        if (i < to) {
             subtract1(s, v[i], a[i]);
         }
     }
@@ -138,6 +180,14 @@ final class Lanes {
             a1[l] -= t * v1[l];
             a2[l] -= t * v2[l];
             a3[l] -= t * v3[l];
+        }
+    }
+
+    private static void subtract2(double[] s, double[] v0, double[] v1, double[] a0, double[] a1) {
+        for (int l = 0; l < COUNT; l++) {
+            double t = s[l];
+            a0[l] -= t * v0[l];
+            a1[l] -= t * v1[l];
         }
     }
 

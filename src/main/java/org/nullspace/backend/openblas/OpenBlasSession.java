@@ -225,6 +225,11 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     // ---- whole problems
 
     @Override
+    public int concurrency() {
+        return threads.count();
+    }
+
+    @Override
     public boolean hasMinimumNorm(long rows, long columns, long targets) {
         return SmallProblems.covers(rows, columns, targets);
     }

@@ -19,8 +19,12 @@ final class SmallProblems {
     /** Slices for each thread, so that one that is held up leaves its share to the others. */
     private static final int SLICES = 8;
 
-    /** Entries of X above which lanes leave the second-level cache. */
-    private static final long LARGEST = 4096;
+    /**
+     * Entries of X and of a target's column for each k, at most. Measured on one core of an AMD EPYC with float64 data, 1000 problems and one
+     * target (OpenJDK 17, OpenBLAS 0.3.31): 32×256 takes 0.08 ms a problem here and 0.15 ms with the Gram method alone, 40×200 0.09 and 0.16 ms,
+     * 48×384 0.24 ms either way. Scratch takes about 0.5 KiB per entry and thread.
+     */
+    private static final long LARGEST = 10_000;
 
     private final OpenBlasThreads threads;
 
