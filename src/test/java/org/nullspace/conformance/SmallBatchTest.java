@@ -11,7 +11,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nullspace.Nullspace;
+import org.nullspace.backend.Backends;
+import org.nullspace.backend.DeviceKind;
+import org.nullspace.backend.Session;
 import org.nullspace.error.ClosedException;
+import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
@@ -374,6 +378,31 @@ class SmallBatchTest {
         }
         assertThat(full).isPositive();
         assertThat(reduced).isPositive();
+    }
+
+    // ---- the operation
+
+    @Test
+    void theOperationRefusesWhatDoesNotFit() {
+        Matrix x = Matrix.zeros(Precision.FLOAT64, 3, 4, 6, Layout.ROW_MAJOR);
+        Matrix y = Matrix.zeros(Precision.FLOAT64, 3, 4, 2, Layout.ROW_MAJOR);
+        Matrix w = Matrix.zeros(Precision.FLOAT64, 3, 6, 2, Layout.ROW_MAJOR);
+        Matrix bounds = Matrix.zeros(Precision.FLOAT64, 3, 1, 2, Layout.ROW_MAJOR);
+        try (Session session = Backends.providers(DeviceKind.CPU).get(0).open(0)) {
+            assertThat(session.hasMinimumNorm(4, 6, 2)).isTrue();
+            assertThat(session.hasMinimumNorm(0, 6, 2)).isFalse();
+            assertThat(session.hasMinimumNorm(1000, 1000, 1)).isFalse();
+            assertThatThrownBy(() -> session.minimumNorm(x, y, w.rows(0, 5), bounds))
+                    .isInstanceOf(ShapeMismatchException.class)
+                    .hasMessageContainingAll("minimumNorm", "3×5×2");
+            assertThatThrownBy(() -> session.minimumNorm(x, y.rows(0, 3), w, bounds))
+                    .isInstanceOf(ShapeMismatchException.class)
+                    .hasMessageContainingAll("minimumNorm", "3×3×2");
+            Matrix large = Matrix.zeros(Precision.FLOAT64, 1, 200, 300, Layout.ROW_MAJOR);
+            assertThatThrownBy(() -> session.minimumNorm(large, y, w, bounds))
+                    .isInstanceOf(UnsupportedOperationException.class)
+                    .hasMessageContaining("200×300");
+        }
     }
 
     // ---- life
