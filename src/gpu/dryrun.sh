@@ -62,7 +62,7 @@ done
 if [ "$kind" = cpu ]; then
   reports=TEST-org.nullspace.conformance.OpenBlasConformanceTest.xml
 else
-  reports='TEST-*-software-device.xml'
+  reports='TEST-*-*.xml' # of the executions that have a suffix
 fi
 built=$(find "$root/target/surefire-reports" -name "$reports" ! -name '*.SoftwareDevice*' -exec sed -n 's/.*<testsuite .* tests="\([0-9]*\)".*/\1/p' {} + 2>/dev/null |
   awk '{ sum += $1 } END { print sum + 0 }' || true)
