@@ -1,5 +1,5 @@
 #!/bin/sh
-# Builds the native parts on Linux x86-64:  native/build.sh BUILD_DIRECTORY CLASSES_DIRECTORY
+# Builds native parts on Linux x86-64:  native/build.sh BUILD_DIRECTORY CLASSES_DIRECTORY PART...
 #   cusolver  routines of cuSOLVER that JCuda cannot call, which go into the jar: CLASSES_DIRECTORY
 #   cuda13    forwarding libraries, which go into the jar: CLASSES_DIRECTORY
 #   hostcuda  the software CUDA device, for tests only: BUILD_DIRECTORY/hostcuda
@@ -8,6 +8,7 @@ set -eu
 here=$(CDPATH= cd -- "$(dirname -- "$0")" && pwd)
 build=$1
 classes=$2
+shift 2
 
 missing() {
     for tool in "$@"; do
@@ -27,6 +28,10 @@ part() {
     make -s -C "$here/$name" BUILD="$build/$name" CLASSES="$classes"
 }
 
-part cusolver cc
-part cuda13 cc
-part hostcuda c++
+for name in "$@"; do
+    case $name in
+    cusolver | cuda13) part "$name" cc ;;
+    hostcuda) part "$name" c++ ;;
+    *) echo "native/build.sh: there is no part '$name'" >&2 && exit 2 ;;
+    esac
+done

@@ -91,7 +91,11 @@ record SolveArguments(
         spec.addOption(value(
                 RCOND, "R", String.class, "Singular values up to R times the largest count as zero, 0 <= R < 1."));
         spec.addOption(value(METHOD, "M", String.class, "How X is factorized: auto, gesvd, qr_svd or gram."));
-        spec.addOption(value(DEVICE, "auto|cpu|cuda", String.class, "Where to compute; cuda:1 is the second GPU."));
+        spec.addOption(value(
+                DEVICE,
+                "auto|cpu|cuda",
+                String.class,
+                "Where to compute; cuda:1 is the second GPU, cuda:all spreads a batch over all."));
         spec.addOption(flag(INTERCEPT, "Add a constant term, which does not count in the norm."));
         spec.addOption(flag(JSON, "Print the summary as one JSON object."));
         spec.addOption(value(
@@ -223,11 +227,12 @@ record SolveArguments(
             case "", "auto" -> options.backend(BackendChoice.AUTO);
             case "cpu" -> options.backend(BackendChoice.CPU);
             case "cuda" -> options.backend(BackendChoice.CUDA);
+            case "cuda:all" -> options.backend(BackendChoice.CUDA).allDevices();
             default -> {
                 forbid(
                         result,
                         !device.matches("cuda:\\d{1,4}"),
-                        "--device " + text(result, DEVICE) + " is none of auto, cpu, cuda, cuda:N");
+                        "--device " + text(result, DEVICE) + " is none of auto, cpu, cuda, cuda:N, cuda:all");
                 options.backend(BackendChoice.CUDA).device(Integer.parseInt(device.substring(5)));
             }
         }

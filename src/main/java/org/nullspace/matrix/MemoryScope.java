@@ -65,6 +65,15 @@ public final class MemoryScope implements AutoCloseable {
     }
 
     /**
+     * Whether only the thread that opened the scope may use it and its memory.
+     *
+     * @return true for a {@linkplain #confined() confined} scope and those nested in it
+     */
+    public boolean isConfined() {
+        return owner != null;
+    }
+
+    /**
      * Whether the scope has been closed.
      *
      * @return true once {@link #close()} has been called

@@ -172,4 +172,15 @@ class MemoryScopeTest {
         thread.join();
         return failure.get();
     }
+
+    @Test
+    void saysWhetherItIsConfined() {
+        try (MemoryScope shared = MemoryScope.open();
+                MemoryScope confined = MemoryScope.confined()) {
+            assertThat(shared.isConfined()).isFalse();
+            assertThat(shared.nested().isConfined()).isFalse();
+            assertThat(confined.isConfined()).isTrue();
+            assertThat(confined.nested().isConfined()).isTrue();
+        }
+    }
 }

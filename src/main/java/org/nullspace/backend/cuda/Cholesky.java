@@ -22,9 +22,9 @@ final class Cholesky {
     private final EntryWise entryWise;
     private final Cublas cublas;
 
-    Cholesky(CudaQueue queue, WorkSizes sizes, EntryWise entryWise) {
+    Cholesky(CudaQueue queue, EntryWise entryWise) {
         this.queue = queue;
-        this.sizes = sizes;
+        this.sizes = queue.workSizes();
         this.entryWise = entryWise;
         this.cublas = new Cublas(queue);
     }

@@ -33,6 +33,7 @@ final class CudaQueue {
     private final CudaDevice device;
     private final CUstream stream;
     private final DevicePool pool;
+    private final WorkSizes workSizes = new WorkSizes();
     private @Nullable cublasHandle cublas;
     private @Nullable cusolverDnHandle cusolver;
     private @Nullable cusolverDnParams parameters;
@@ -67,6 +68,10 @@ final class CudaQueue {
 
     DevicePool pool() {
         return pool;
+    }
+
+    WorkSizes workSizes() {
+        return workSizes;
     }
 
     boolean isLost() {

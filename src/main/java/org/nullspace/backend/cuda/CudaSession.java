@@ -44,19 +44,18 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         super(CudaStatus.class);
         this.device = device;
         queue = device.takeQueue();
-        WorkSizes sizes = new WorkSizes();
         entryWise = new EntryWise(queue);
         reductions = new Reductions(queue);
         transfers = new Transfers(queue, entryWise);
         products = new Products(queue, entryWise);
-        cholesky = new Cholesky(queue, sizes, entryWise);
-        householder = new Householder(queue, sizes);
-        spectra = new Spectra(queue, sizes, entryWise, reductions);
+        cholesky = new Cholesky(queue, entryWise);
+        householder = new Householder(queue);
+        spectra = new Spectra(queue, entryWise, reductions);
     }
 
     @Override
     public String description() {
-        return "CUDA device " + device.place().device() + ", " + device.name();
+        return "CUDA, " + device.place() + " " + device.name();
     }
 
     @Override

@@ -15,9 +15,9 @@ final class Householder {
     private final CudaQueue queue;
     private final WorkSizes sizes;
 
-    Householder(CudaQueue queue, WorkSizes sizes) {
+    Householder(CudaQueue queue) {
         this.queue = queue;
-        this.sizes = sizes;
+        this.sizes = queue.workSizes();
     }
 
     private static Pointer at(Matrix m) {

@@ -27,9 +27,9 @@ final class Spectra {
     private final EntryWise entryWise;
     private final Reductions reductions;
 
-    Spectra(CudaQueue queue, WorkSizes sizes, EntryWise entryWise, Reductions reductions) {
+    Spectra(CudaQueue queue, EntryWise entryWise, Reductions reductions) {
         this.queue = queue;
-        this.sizes = sizes;
+        this.sizes = queue.workSizes();
         this.entryWise = entryWise;
         this.reductions = reductions;
     }

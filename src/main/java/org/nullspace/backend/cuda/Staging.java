@@ -126,10 +126,10 @@ final class Staging {
             }
         }
 
-        /** As {@link #move}, by several threads where it is worth it. */
+        /** As {@link #move}, by several threads where it is worth it and they may. */
         void moveInParallel(long position, ByteBuffer buffer, int bytes, boolean toBuffer) {
             int slices = (bytes + SLICE - 1) / SLICE;
-            if (slices <= 1) {
+            if (slices <= 1 || memory.scope().isConfined()) {
                 move(position, buffer, 0, bytes, toBuffer);
                 return;
             }

@@ -5,7 +5,7 @@ import java.util.Map;
 import java.util.function.Supplier;
 import org.nullspace.matrix.Precision;
 
-/** Workspace that cuSOLVER's routines have asked for, remembered by shape, so that each shape is asked for once. */
+/** Workspace that cuSOLVER's routines have asked for, remembered by shape as long as a queue lives, so that each shape is asked for once. */
 final class WorkSizes {
     private static final int MOST = 4096;
 
