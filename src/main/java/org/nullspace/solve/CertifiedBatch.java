@@ -41,7 +41,7 @@ public final class CertifiedBatch {
      *
      * @param n samples
      * @param d features
-     * @return true if their number is at most {@value #SMALL_FLOPS}
+     * @return true if the factorization takes at most 10⁸ of them
      */
     public static boolean isSmall(long n, long d) {
         double p = Math.min(n, d);

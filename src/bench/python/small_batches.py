@@ -1,0 +1,31 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""NumPy's side of org.nullspace.bench.SmallBatches: seconds for batches of wide problems, OPENBLAS_NUM_THREADS as set outside."""
+import statistics
+import time
+
+import numpy as np
+
+rng = np.random.default_rng(20260301)
+for size, n, d in ((100000, 6, 12), (20000, 16, 64), (1000, 64, 512)):
+    x = rng.uniform(-1, 1, (size, n, d))
+    y = rng.uniform(-1, 1, (size, n, 1))
+
+    def gram():
+        t = x.transpose(0, 2, 1)
+        return t @ np.linalg.solve(x @ t, y)
+
+    def svd():
+        u, s, vt = np.linalg.svd(x, full_matrices=False)
+        return vt.transpose(0, 2, 1) @ ((u.transpose(0, 2, 1) @ y) / s[:, :, None])
+
+    def lstsq():
+        return [np.linalg.lstsq(a, b, rcond=None)[0] for a, b in zip(x, y)]
+
+    for way, runs in ((gram, 3), (svd, 1 if n > 20 else 2), (lstsq, 1)):
+        seconds = []
+        for _ in range(runs):
+            begin = time.perf_counter()
+            way()
+            seconds.append(time.perf_counter() - begin)
+        print(f"{size}x{n}x{d} numpy {way.__name__}: median {statistics.median(seconds):.3f} s", flush=True)
