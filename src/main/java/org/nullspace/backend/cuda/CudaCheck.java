@@ -1,5 +1,6 @@
 package org.nullspace.backend.cuda;
 
+import java.util.List;
 import java.util.Set;
 import java.util.function.IntSupplier;
 import java.util.function.Supplier;
@@ -114,10 +115,16 @@ final class CudaCheck {
         return message == null ? e.toString() : message;
     }
 
+    /** Functions that have been called and that this machine's CUDA lacks, behind the forwarding libraries. */
+    private static String lacking() {
+        List<String> names = CudaLibraries.load().missingCalls();
+        return names.isEmpty() ? "" : "; this CUDA lacks " + String.join(", ", names);
+    }
+
     private static RuntimeException failure(String routine, String name, String meaning, Supplier<String> operands) {
         String where = operands.get();
         String text = routine + (where.isEmpty() ? "" : " (" + where + ")") + " failed: " + name
-                + (meaning.isEmpty() ? "" : ", " + meaning);
+                + (meaning.isEmpty() ? "" : ", " + meaning) + lacking();
         for (String code : OUT_OF_MEMORY) {
             if (name.contains(code)) {
                 return new InsufficientMemoryException(text);
