@@ -2,7 +2,6 @@ package org.nullspace.backend.cuda;
 
 import java.lang.ref.Reference;
 import java.util.List;
-import jcuda.driver.CUstream;
 import org.nullspace.backend.AbstractSession;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
@@ -81,11 +80,6 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     @Override
     public List<SvdAlgorithm> svdAlgorithms() {
         return SVD_ALGORITHMS;
-    }
-
-    /** The stream that operations are queued on. */
-    CUstream stream() {
-        return queue.stream();
     }
 
     // ---- memory
