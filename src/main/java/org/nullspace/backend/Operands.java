@@ -12,7 +12,7 @@ import org.nullspace.matrix.Precision;
  * message names the operation and all operands with their shapes. Not synchronised.
  */
 public final class Operands {
-    private static final int MOST = 4;
+    private static final int MOST = 5;
 
     private final String operation;
     private final Place place;

@@ -1,6 +1,7 @@
 package org.nullspace.backend;
 
 import java.util.List;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -321,32 +322,12 @@ public interface Session extends AutoCloseable {
     }
 
     /**
-     * Whether this session has {@link #minimumNorm} for problems of a shape: where it is faster than the operations that it replaces.
+     * What this session does for batches of small problems.
      *
-     * @param rows n
-     * @param columns d
-     * @param targets k
-     * @return false unless the backend says otherwise
+     * @return its operations, or null if it has none; valid until the session is closed
      */
-    default boolean hasMinimumNorm(long rows, long columns, long targets) {
-        return false;
-    }
-
-    /**
-     * Minimum-norm least-squares solutions of a batch of problems whose X has full rank, each by Householder QR of the tall one of X and
-     * Xᵀ in float64 arithmetic, with bounds that let the caller judge whether it has: ‖X‖_F ≥ σ₁ and ‖R⁻¹‖_F ≥ 1/σ, σ the smallest singular
-     * value of X. Where a bound is NaN or infinite, X or Y has an entry that is not finite, or the solution leaves the range of its
-     * precision, or X is singular; W is undefined there. Problems of the batch do not influence each other. This session reports it with
-     * {@link #hasMinimumNorm}.
-     *
-     * @param x read, {@code n × d}, float32 or float64
-     * @param y read, {@code n × k}, float32 or float64
-     * @param w written, {@code d × k}, float32 or float64
-     * @param bounds written, {@code 1 × 2}, float64: ‖X‖_F and ‖R⁻¹‖_F
-     * @throws UnsupportedOperationException if the session does not have it for this shape
-     */
-    default void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds) {
-        throw new UnsupportedOperationException(description() + " has no minimumNorm for X of shape " + x.shape());
+    default @Nullable BatchSolver batchSolver() {
+        return null;
     }
 
     /** Waits for queued work and gives everything back that the session holds. Matrices live on in their scopes. */

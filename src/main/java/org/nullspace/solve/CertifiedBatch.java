@@ -1,6 +1,8 @@
 package org.nullspace.solve;
 
 import java.util.BitSet;
+import java.util.Objects;
+import org.nullspace.backend.BatchSolver;
 import org.nullspace.backend.Session;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
@@ -60,8 +62,10 @@ public final class CertifiedBatch {
      * @return true if {@link #solve} may be called
      */
     public static boolean covers(Session session, long n, long d, long k, SolveOptions options) {
-        return session.place().isHost()
-                && session.hasMinimumNorm(n, d, k)
+        BatchSolver solver = session.batchSolver();
+        return solver != null
+                && session.place().isHost()
+                && solver.covers(n, d, k)
                 && (options.method() == Method.AUTO || options.method() == Method.GRAM)
                 && options.precision() == Precision.FLOAT64
                 && options.intercept() == InterceptRule.NONE
@@ -84,7 +88,8 @@ public final class CertifiedBatch {
         BitSet certified = new BitSet();
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix bounds = session.allocate(scratch, Precision.FLOAT64, w.batch(), 1, 2, Layout.ROW_MAJOR);
-            session.minimumNorm(x, y, w, bounds);
+            BatchSolver solver = Objects.requireNonNull(session.batchSolver());
+            solver.minimumNorm(x, y, w, bounds, null);
             session.synchronize();
             double[] pairs = new double[2 * CHUNK];
             double trusted = largestCondition(Math.min(x.rows(), x.columns()), Math.max(x.rows(), x.columns()));

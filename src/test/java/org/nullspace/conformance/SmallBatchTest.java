@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.util.Arrays;
+import java.util.Objects;
 import java.util.SplittableRandom;
 import org.hipparchus.linear.Array2DRowRealMatrix;
 import org.hipparchus.linear.SingularValueDecomposition;
@@ -12,6 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nullspace.Nullspace;
 import org.nullspace.backend.Backends;
+import org.nullspace.backend.BatchSolver;
 import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
 import org.nullspace.error.ClosedException;
@@ -389,17 +391,18 @@ class SmallBatchTest {
         Matrix w = Matrix.zeros(Precision.FLOAT64, 3, 6, 2, Layout.ROW_MAJOR);
         Matrix bounds = Matrix.zeros(Precision.FLOAT64, 3, 1, 2, Layout.ROW_MAJOR);
         try (Session session = Backends.providers(DeviceKind.CPU).get(0).open(0)) {
-            assertThat(session.hasMinimumNorm(4, 6, 2)).isTrue();
-            assertThat(session.hasMinimumNorm(0, 6, 2)).isFalse();
-            assertThat(session.hasMinimumNorm(1000, 1000, 1)).isFalse();
-            assertThatThrownBy(() -> session.minimumNorm(x, y, w.rows(0, 5), bounds))
+            BatchSolver solver = Objects.requireNonNull(session.batchSolver());
+            assertThat(solver.covers(4, 6, 2)).isTrue();
+            assertThat(solver.covers(0, 6, 2)).isFalse();
+            assertThat(solver.covers(1000, 1000, 1)).isFalse();
+            assertThatThrownBy(() -> solver.minimumNorm(x, y, w.rows(0, 5), bounds, null))
                     .isInstanceOf(ShapeMismatchException.class)
                     .hasMessageContainingAll("minimumNorm", "3×5×2");
-            assertThatThrownBy(() -> session.minimumNorm(x, y.rows(0, 3), w, bounds))
+            assertThatThrownBy(() -> solver.minimumNorm(x, y.rows(0, 3), w, bounds, null))
                     .isInstanceOf(ShapeMismatchException.class)
                     .hasMessageContainingAll("minimumNorm", "3×3×2");
             Matrix large = Matrix.zeros(Precision.FLOAT64, 1, 200, 300, Layout.ROW_MAJOR);
-            assertThatThrownBy(() -> session.minimumNorm(large, y, w, bounds))
+            assertThatThrownBy(() -> solver.minimumNorm(large, y, w, bounds, null))
                     .isInstanceOf(UnsupportedOperationException.class)
                     .hasMessageContaining("200×300");
         }

@@ -5,7 +5,7 @@ import java.util.Arrays;
 import java.util.List;
 import org.bytedeco.openblas.global.openblas;
 import org.nullspace.backend.AbstractSession;
-import org.nullspace.backend.Operands;
+import org.nullspace.backend.BatchSolver;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
 import org.nullspace.error.InvalidInputException;
@@ -19,7 +19,7 @@ import org.nullspace.matrix.Precision;
 /**
  * A session on the host. Work is done when a call returns, so that {@link #synchronize()} has nothing to wait for. The work is in
  * {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder},
- * {@link Spectra} and {@link SmallProblems}.
+ * {@link Spectra} and {@link SmallBatchSolver}.
  */
 final class OpenBlasSession extends AbstractSession<HostStatus> {
     /** Name of the backend. */
@@ -40,7 +40,7 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     private final Cholesky cholesky;
     private final Householder householder;
     private final Spectra spectra;
-    private final SmallProblems smallProblems;
+    private final BatchSolver batchSolver;
 
     OpenBlasSession(OpenBlasThreads threads) {
         super(HostStatus.class);
@@ -53,7 +53,10 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
         cholesky = new Cholesky(products);
         householder = new Householder(threads, workspaces, factors);
         spectra = new Spectra(reductions, entryWise, workspaces[0]);
-        smallProblems = new SmallProblems(threads);
+        batchSolver = new SmallBatchSolver(new SmallProblems(threads), (operation, work, operands) -> {
+            checkOpen();
+            run(operation, work, operands);
+        });
     }
 
     static String describe(OpenBlasThreads threads) {
@@ -230,29 +233,9 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     }
 
     @Override
-    public boolean hasMinimumNorm(long rows, long columns, long targets) {
-        return SmallProblems.covers(rows, columns, targets);
-    }
-
-    @Override
-    public void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds) {
+    public BatchSolver batchSolver() {
         checkOpen();
-        if (!hasMinimumNorm(x.rows(), x.columns(), y.columns())) {
-            super.minimumNorm(x, y, w, bounds);
-        }
-        new Operands("minimumNorm", place())
-                .reads("X", x)
-                .reads("Y", y)
-                .writes("W", w)
-                .writes("bounds", bounds)
-                .float64(bounds)
-                .shapes(x.rows() == y.rows(), "Y must have as many rows as X")
-                .shapes(
-                        w.rows() == x.columns() && w.columns() == y.columns(),
-                        "W must have a row per column of X and a column per column of Y")
-                .shapes(bounds.rows() == 1 && bounds.columns() == 2, "bounds must be 1×2")
-                .checked();
-        run("minimumNorm", () -> smallProblems.solve(x, y, w, bounds), x, y, w, bounds);
+        return batchSolver;
     }
 
     // ---- end of life

@@ -43,6 +43,14 @@ final class SmallProblems {
                 && n * d + Math.max(n, d) * k <= LARGEST;
     }
 
+    /** Bytes of the lanes and of what is on its way to and from them, for all threads. */
+    long scratchBytes(long batch, long n, long d, long k) {
+        double entries = n * (double) d + Math.max(n, d) * (double) k + 4.0 * Math.min(n, d);
+        double copies = n * (double) d + (double) (n + d) * k;
+        double groups = Math.min(threads.count(), Math.ceil(batch / (double) Lanes.COUNT));
+        return (long) (groups * Lanes.COUNT * (8 * entries + 12 * copies));
+    }
+
     /**
      * Solves.
      *
