@@ -77,6 +77,11 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
         return provider.open(devices.get(0));
     }
 
+    /** The devices for a batch; to be closed by the caller. See {@link #openAll}. */
+    DeviceGroup group(long problems, boolean small) {
+        return new DeviceGroup(openAll(problems, small), devices.size());
+    }
+
     /**
      * Sessions for a batch: one on each device, or on a single one as many as can work at the same time. None stays open if one cannot be
      * opened.
@@ -84,7 +89,7 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
      * @param problems number of problems
      * @param small whether the operations on one problem are too small to be spread over a device
      */
-    List<Session> openAll(long problems, boolean small) {
+    private List<Session> openAll(long problems, boolean small) {
         List<Session> sessions = new ArrayList<>();
         try {
             for (int device : devices) {

@@ -1,8 +1,6 @@
 package org.nullspace;
 
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
@@ -212,7 +210,7 @@ final class Solved extends OneTarget {
 
     @Override
     public FixedCoefficients fixing(int[] indices, double[] values) {
-        requirePrescription(indices, values);
+        Prescription.require(indices, values, features, regression.x().shape());
         return solved(() -> {
             Session session = regression.session();
             Factors factors = regression.factors();
@@ -457,28 +455,6 @@ final class Solved extends OneTarget {
                 features,
                 targets,
                 "one row per column of X (" + regression.x().shape() + "), one column per target");
-    }
-
-    private void requirePrescription(int[] indices, double[] values) {
-        InvalidInputException.requireNonNull("the array of indices", indices);
-        InvalidInputException.requireNonNull("the array of values", values);
-        if (indices.length != values.length) {
-            throw new ShapeMismatchException(
-                    indices.length + " indices and " + values.length + " values: one value per index is needed");
-        }
-        Set<Integer> seen = new HashSet<>();
-        for (int i = 0; i < indices.length; i++) {
-            if (indices[i] < 0 || indices[i] >= features) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is not in [0, " + features
-                        + "): X has shape " + regression.x().shape());
-            }
-            if (!seen.add(indices[i])) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is prescribed twice");
-            }
-            if (!Double.isFinite(values[i])) {
-                throw new InvalidInputException("coefficient " + indices[i] + " cannot be prescribed as " + values[i]);
-            }
-        }
     }
 
     @Override

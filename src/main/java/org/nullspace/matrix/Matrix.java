@@ -397,6 +397,47 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
+     * Some matrices of the batch, as a view.
+     *
+     * @param from index of the first
+     * @param to index after the last
+     * @return a view with batch size {@code to - from}
+     */
+    public Matrix problems(long from, long to) {
+        checkRange("problems", from, to, batch);
+        return new Matrix(
+                memory,
+                false,
+                precision,
+                layout,
+                from == to ? offset : offset + from * batchStride,
+                to - from,
+                rows,
+                columns,
+                leadingDimension,
+                batchStride);
+    }
+
+    /**
+     * The matrices of a batch side by side as one matrix of {@code rows × (batch · columns)}, as a view. They must be column-major and lie one
+     * after the other without gaps between columns.
+     *
+     * @return a view with batch size 1
+     * @throws InvalidInputException if they lie otherwise
+     */
+    public Matrix sideBySide() {
+        boolean follows = batch <= 1 || batchStride == columns * leadingDimension;
+        if (layout != Layout.COLUMN_MAJOR || !follows) {
+            throw new InvalidInputException(
+                    this + " cannot be seen as one matrix side by side: it must be column-major,"
+                            + " each problem right after the one before");
+        }
+        long all = batch * columns;
+        return new Matrix(
+                memory, false, precision, layout, offset, 1, rows, all, leadingDimension, all * leadingDimension);
+    }
+
+    /**
      * Some rows of each matrix, as a view.
      *
      * @param from first row

@@ -17,6 +17,7 @@ import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
+import org.nullspace.model.BatchFailure;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
@@ -131,21 +132,62 @@ class SeveralDevicesTest {
     }
 
     @Test
-    void aDeviceThatDiesIsNamedAndEverythingIsClosed() {
-        for (int mortal = 0; mortal < 3; mortal++) {
-            for (int calls : new int[] {0, 1, 7, 40, 60}) {
-                SmallDeviceProvider.plugIn(3, MEMORY);
-                SmallDeviceProvider.killAfter(mortal, calls);
-                String name = "small device " + mortal;
-                assertThatThrownBy(() ->
-                                Nullspace.solveBatch(x, y, cuda().allDevices().build()))
-                        .isInstanceOf(DeviceLostException.class)
-                        .hasMessageContainingAll("problem ", " of a batch of 9", name, "has died")
-                        .hasCauseInstanceOf(DeviceLostException.class);
-                assertThat(SmallDeviceProvider.opened()).hasSize(3);
-                requireNothingOpen();
+    void aDeviceThatDiesLosesItsShareAndNothingElse() {
+        try (SolutionBatch whole = Nullspace.solveBatch(x, y, cuda().build())) {
+            for (int mortal = 0; mortal < 3; mortal++) {
+                for (int calls : new int[] {0, 1, 7, 40, 60}) {
+                    SmallDeviceProvider.plugIn(3, MEMORY);
+                    SmallDeviceProvider.killAfter(mortal, calls);
+                    String where = "device " + mortal + " dies after " + calls + " calls";
+                    try (SolutionBatch batch =
+                            Nullspace.solveBatch(x, y, cuda().allDevices().build())) {
+                        requireOnlyItsShareIsLost(where, batch, whole, mortal);
+                    }
+                    assertThat(SmallDeviceProvider.opened()).hasSize(3);
+                    requireNothingOpen();
+                }
             }
         }
+    }
+
+    private static void requireOnlyItsShareIsLost(String where, SolutionBatch batch, SolutionBatch whole, int mortal) {
+        assertThat(batch.failures()).as(where).hasSize(1);
+        BatchFailure failure = batch.failures().get(0);
+        long end = failure.first() + failure.count();
+        assertThat(failure.first()).as(where).isBetween(3L * mortal, 3L * mortal + 2);
+        assertThat(end).as(where).isEqualTo(3L * mortal + 3);
+        assertThat(failure.cause())
+                .as(where)
+                .isInstanceOf(DeviceLostException.class)
+                .hasMessageContainingAll("problem ", " of a batch of 9", "small device " + mortal, "has died");
+        assertThat(failure.text()).as(where).contains("not computed", "has died");
+        for (int b = 0; b < SIZE; b++) {
+            String which = where + ", problem " + b;
+            if (b >= failure.first() && b < end) {
+                assertThat(batch.outcomes()[b]).as(which).isEqualTo(Outcome.NOT_COMPUTED);
+                assertThat(batch.ranks()[b]).as(which).isEqualTo(-1);
+                assertThat(batch.minimumNorm().get(b, 3, 1)).as(which).isNaN();
+            } else {
+                assertThat(batch.outcomes()[b]).as(which).isEqualTo(whole.outcomes()[b]);
+                assertThat(batch.ranks()[b]).as(which).isEqualTo(whole.ranks()[b]);
+                assertThat(batch.minimumNorm()
+                                .problem(b)
+                                .hasSameEntries(whole.minimumNorm().problem(b)))
+                        .as(which)
+                        .isTrue();
+            }
+        }
+    }
+
+    @Test
+    void aBatchOfWhichNothingCouldBeComputedFails() {
+        SmallDeviceProvider.plugIn(1, MEMORY);
+        SmallDeviceProvider.killAfter(0, 1);
+        assertThatThrownBy(() -> Nullspace.solveBatch(x, y, cuda().build()))
+                .isInstanceOf(DeviceLostException.class)
+                .hasMessageContainingAll("problem 0 of a batch of 9", "small device 0", "has died")
+                .hasCauseInstanceOf(DeviceLostException.class);
+        requireNothingOpen();
     }
 
     @Test
