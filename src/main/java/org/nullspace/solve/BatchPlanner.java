@@ -159,35 +159,30 @@ public final class BatchPlanner {
         }
         double entries = (double) n * d + (double) (n + d) * k;
         long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
-        return new Tiles(this, largest(soon, t -> fused.bytes(t, k), "a tile of one problem"));
+        return new Tiles(this, largest(soon, budget, t -> fused.bytes(t, k), "a tile of one problem"));
     }
 
     private long streamedTile() {
-        if (streamedBytes(1) > HostMemory.physicalBytes()) {
-            throw new InsufficientMemoryException(
-                    "one problem of the batch (X " + n + "×" + d + ", " + k + " targets) does not fit",
-                    (long) streamedBytes(1),
-                    HostMemory.physicalBytes());
-        }
         double entries = (double) n * d + (double) (n + d) * k;
         long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
-        return largest(soon, this::streamedBytes, "a streamed tile of one problem");
+        long hostBudget = options.memoryBudget() > 0 ? options.memoryBudget() : HostMemory.physicalBytes() / SHARE;
+        return largest(soon, hostBudget, this::streamedBytes, "a streamed tile of one problem");
     }
 
-    /** The largest tile within the budget. */
-    private long largest(long most, LongToDoubleFunction bytes, String what) {
-        if (bytes.applyAsDouble(1) > budget) {
+    /** The largest tile within a budget. */
+    private long largest(long most, long limit, LongToDoubleFunction bytes, String what) {
+        if (bytes.applyAsDouble(1) > limit) {
             throw new InsufficientMemoryException(
                     what + " (X " + n + "×" + d + ", " + k
                             + " targets) does not fit into the memory budget: raise memoryBudget",
                     (long) bytes.applyAsDouble(1),
-                    budget);
+                    limit);
         }
         long low = 1;
         long high = Math.max(1, Math.min(batch, most));
         while (low < high) {
             long middle = low + (high - low + 1) / 2;
-            if (bytes.applyAsDouble(middle) <= budget) {
+            if (bytes.applyAsDouble(middle) <= limit) {
                 low = middle;
             } else {
                 high = middle - 1;
@@ -196,13 +191,15 @@ public final class BatchPlanner {
         return low > UNIT && low < batch ? low / UNIT * UNIT : low;
     }
 
-    /** X, Y, the results with their copy of Y, and what the solver takes. */
+    /** Memory of the host: X and Y twice, as the next tile is read meanwhile, the results with their copy of Y, and what the solver takes there. */
     private double streamedBytes(long problems) {
         double read = (double) data.bytes() * problems * ((double) n * d + (double) n * k);
+        double held = heldBytes(problems, (double) data.bytes() * problems * n * k);
+        if (!session.place().isHost()) {
+            return 2 * read + held;
+        }
         SmallBatch fused = small;
-        return read
-                + heldBytes(problems, (double) data.bytes() * problems * n * k)
-                + (fused == null ? alone.worstWorkspaceBytes() : fused.bytes(problems, k));
+        return 2 * read + held + (fused == null ? alone.worstWorkspaceBytes() : fused.bytes(problems, k));
     }
 
     private double heldBytes(double targetBytes) {
@@ -238,7 +235,7 @@ public final class BatchPlanner {
                 tiles.problems(),
                 (long) (fused == null ? alone.workspaceBytes() : fused.bytes(tiles.problems(), k)),
                 (long) heldBytes((double) data.bytes() * batch * n * k),
-                (long) streamedBytes(streamedTile()),
+                (long) streamedBytes(Math.min(Math.max(1, batch), tiles.problems())),
                 budget,
                 reasons);
     }
