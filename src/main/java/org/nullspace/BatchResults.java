@@ -340,6 +340,14 @@ abstract class BatchResults implements SolutionBatch {
         InvalidInputException.requireNonNull("the array of indices", indices);
         requireVectors("values", values, indices.length, 1);
         Prescription.requireIndices(indices, d, x.shape());
+        for (int b = 0; b < values.batch(); b++) {
+            for (int i = 0; i < indices.length; i++) {
+                if (!Double.isFinite(values.get(b, i, 0))) {
+                    throw new InvalidInputException("problem " + b + ": coefficient " + indices[i]
+                            + " cannot be prescribed as " + values.get(b, i, 0));
+                }
+            }
+        }
         return open(() -> fixAll(indices.clone(), shareable(values)));
     }
 
