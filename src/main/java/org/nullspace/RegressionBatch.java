@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
@@ -107,7 +108,9 @@ final class RegressionBatch extends BatchResults {
     private void solve(BatchProgress progress, boolean lenient) {
         Matrix sigma = options.spectrum() ? newSigma() : null;
         if (small(devices.first(), k) != null && size > 0) {
-            devices.onDevices(size, tiles.problems(), progress, this::lost, (session, lock, from, to) -> {
+            AtomicInteger left = new AtomicInteger();
+            BatchProgress settled = (done, total) -> progress.at(done - left.get(), total);
+            devices.onDevices(size, tiles.problems(), settled, this::lost, (session, lock, from, to) -> {
                 SmallBatch here = small(session, k);
                 if (here != null) {
                     lock.lock();
@@ -117,7 +120,7 @@ final class RegressionBatch extends BatchResults {
                                 part(targets, from, to),
                                 minimumNorm.problems(from, to),
                                 sigma == null ? null : sigma.problems(from, to));
-                        settle(found, from);
+                        left.addAndGet(settle(found, from));
                     } finally {
                         lock.unlock();
                     }
@@ -163,15 +166,20 @@ final class RegressionBatch extends BatchResults {
         return SmallBatch.of(session, n, d, vectors, x.precision(), options);
     }
 
-    private void settle(int[] found, int from) {
+    /** Takes over what was found, and counts what is left. */
+    private int settle(int[] found, int from) {
         int full = (int) Math.min(n, d);
+        int left = 0;
         for (int i = 0; i < found.length; i++) {
             if (found[i] != SmallBatch.UNSOLVED) {
                 ranks[from + i] = found[i];
                 outcomes[from + i] = found[i] == full ? Outcome.FULL_RANK : Outcome.RANK_REDUCED;
                 together[from + i] = true;
+            } else {
+                left++;
             }
         }
+        return left;
     }
 
     private void solveAlone(
