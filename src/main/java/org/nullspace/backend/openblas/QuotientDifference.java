@@ -185,7 +185,8 @@ final class QuotientDifference {
                 return tau;
             }
             boldness = TIMID;
-            // With only the last pivot negative, T − τI − d·eeᵀ is semidefinite, so that τ + d is a lower bound, and a close one.
+            // With only the last pivot negative, T − τI − d·eeᵀ is semidefinite, so that τ + d is a lower bound, and a
+            // close one.
             tau = failedAt == to && tau + pivots[to] > 0 ? (tau + pivots[to]) * (1 - 0x1p-50) : tau / 8;
         }
         attempt(from, to, 0);

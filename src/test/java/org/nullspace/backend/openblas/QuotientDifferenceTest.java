@@ -24,7 +24,9 @@ class QuotientDifferenceTest {
                 iteration.offDiagonal(i, off[i]);
             }
         }
-        assertThat(iteration.find(order)).as("%s %s", Arrays.toString(diagonal), Arrays.toString(off)).isTrue();
+        assertThat(iteration.find(order))
+                .as("%s %s", Arrays.toString(diagonal), Arrays.toString(off))
+                .isTrue();
         return iteration.values().clone();
     }
 
