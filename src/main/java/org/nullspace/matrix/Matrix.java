@@ -397,6 +397,28 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
+     * Neighbouring matrices of the batch, as a view.
+     *
+     * @param from index of the first
+     * @param to index after the last
+     * @return a view with batch size {@code to - from}
+     */
+    public Matrix problems(long from, long to) {
+        checkRange("problems", from, to, batch);
+        return new Matrix(
+                memory,
+                false,
+                precision,
+                layout,
+                from == to ? offset : offset + from * batchStride,
+                to - from,
+                rows,
+                columns,
+                leadingDimension,
+                batchStride);
+    }
+
+    /**
      * Some rows of each matrix, as a view.
      *
      * @param from first row
