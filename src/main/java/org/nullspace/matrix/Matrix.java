@@ -397,7 +397,7 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
-     * Neighbouring matrices of the batch, as a view.
+     * Some matrices of the batch, as a view.
      *
      * @param from index of the first
      * @param to index after the last
