@@ -58,6 +58,9 @@ public final class ComposedBatch implements BatchSolver {
     /** Scratch of a chunk: enough problems to fill any device. */
     private static final long CHUNK_BYTES = 256L << 20;
 
+    /** Pools of device memory round larger blocks up. */
+    private static final double LARGE_BYTES = 1 << 20;
+
     /** Problems of a chunk: as many as blocks can be counted in the second dimension of a launch. */
     private static final long CHUNK_PROBLEMS = 65_535;
 
@@ -111,12 +114,17 @@ public final class ComposedBatch implements BatchSolver {
     public long scratchBytes(long problems, long rows, long columns, long targets) {
         long chunk = Math.max(ProblemChunk.LEAST, Math.min(problems, chunk(rows, columns, targets)));
         double bytes = chunk * problemBytes(rows, columns, targets);
-        return (long) Math.min(Long.MAX_VALUE, bytes);
+        return (long) Math.ceil(bytes + rounding(bytes));
+    }
+
+    /** What pools of device memory add to large matrices, of which there are at most 16 at a time: less than 2 MiB to each, and not more than it takes. */
+    private static double rounding(double bytes) {
+        return bytes <= LARGE_BYTES ? 0 : Math.min(bytes, 32 * LARGE_BYTES);
     }
 
     /**
      * Bytes of scratch of a problem: A with targets beside it and another A, results; R, its inverse or its singular vectors, what sessions
-     * copy of them, and workspace of rotations; vectors; infos and addresses. A quarter more for what memory pools round up.
+     * copy of them, and workspace of rotations; vectors; infos and addresses. A quarter more for workspace that only the libraries know.
      */
     private static double problemBytes(double rows, double columns, double targets) {
         double p = Math.min(rows, columns);
@@ -127,7 +135,8 @@ public final class ComposedBatch implements BatchSolver {
 
     /** Problems of a chunk. */
     private long chunk(long rows, long columns, long targets) {
-        double bytes = Math.min(CHUNK_BYTES, Budget.of(session).tileBytes());
+        double most = Math.min(CHUNK_BYTES, Budget.of(session).tileBytes());
+        double bytes = Math.max(Math.min(most, LARGE_BYTES), most - rounding(most / 2));
         double fit = bytes / problemBytes(rows, columns, targets);
         return (long) Math.max(ProblemChunk.LEAST, Math.min(CHUNK_PROBLEMS, fit));
     }
