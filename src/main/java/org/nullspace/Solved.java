@@ -1,8 +1,6 @@
 package org.nullspace;
 
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
@@ -212,7 +210,7 @@ final class Solved extends OneTarget {
 
     @Override
     public FixedCoefficients fixing(int[] indices, double[] values) {
-        requirePrescription(indices, values);
+        Prescription.require(indices, values, features, regression.x().shape());
         return solved(() -> {
             Session session = regression.session();
             Factors factors = regression.factors();
@@ -225,12 +223,9 @@ final class Solved extends OneTarget {
                         : Prescribed.move(session, factors, indices, values, tolerance, moved);
                 boolean feasible = true;
                 double[] sizes = columnNorms(session, scratch, moved);
-                double prescribed = 0;
-                for (double value : values) {
-                    prescribed = Math.hypot(prescribed, value);
-                }
                 for (int j = 0; j < sizes.length; j++) {
-                    feasible &= result.distance()[j] <= closeness(tolerance) * Math.max(prescribed, sizes[j]);
+                    feasible &= Prescribed.isMet(
+                            result.distance()[j], tolerance, values, sizes[j], regression.dataPrecision());
                 }
                 Matrix weights = deliver(moved);
                 for (int i = 0; feasible && i < indices.length; i++) {
@@ -243,25 +238,14 @@ final class Solved extends OneTarget {
         });
     }
 
-    /**
-     * Relative distances up to this are rounding errors. Small enough for {@link #contains(Matrix)} to hold for weights whose entries were
-     * set to the prescribed values.
-     */
-    private double closeness(double freedomTolerance) {
-        return Math.min(
-                freedomTolerance, 0.5 * Math.sqrt(regression.dataPrecision().epsilon()));
-    }
-
-    /** Sines of angles below this cannot be told from 0, since the null space itself is known to about cut-off/σ_r. */
     private double freedomTolerance() {
         RankDecision decision = regression.rankDecision();
-        double relative = decision.rank() == 0
-                ? 0
-                : 8
-                        * (Math.sqrt(samples) + Math.sqrt(features))
-                        * regression.factors().precision().epsilon()
-                        * decision.condition();
-        return Math.min(0.5, Math.max(64 * regression.factors().precision().epsilon(), relative));
+        return Prescribed.tolerance(
+                samples,
+                features,
+                decision.rank(),
+                decision.condition(),
+                regression.factors().precision().epsilon());
     }
 
     @Override
@@ -457,28 +441,6 @@ final class Solved extends OneTarget {
                 features,
                 targets,
                 "one row per column of X (" + regression.x().shape() + "), one column per target");
-    }
-
-    private void requirePrescription(int[] indices, double[] values) {
-        InvalidInputException.requireNonNull("the array of indices", indices);
-        InvalidInputException.requireNonNull("the array of values", values);
-        if (indices.length != values.length) {
-            throw new ShapeMismatchException(
-                    indices.length + " indices and " + values.length + " values: one value per index is needed");
-        }
-        Set<Integer> seen = new HashSet<>();
-        for (int i = 0; i < indices.length; i++) {
-            if (indices[i] < 0 || indices[i] >= features) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is not in [0, " + features
-                        + "): X has shape " + regression.x().shape());
-            }
-            if (!seen.add(indices[i])) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is prescribed twice");
-            }
-            if (!Double.isFinite(values[i])) {
-                throw new InvalidInputException("coefficient " + indices[i] + " cannot be prescribed as " + values[i]);
-            }
-        }
     }
 
     @Override
