@@ -36,7 +36,7 @@ import org.nullspace.matrix.Precision;
  * kernels by the number of problems of a call: that results are the same to the bit in any company has been checked on the software device,
  * where every problem of a call goes through the same routine of LAPACK, and not on a GPU.
  *
- * <p><b>Memory.</b> Problems are computed in chunks of at most {@value #CHUNK_BYTES} bytes of scratch and of the part of the memory that
+ * <p><b>Memory.</b> Problems are computed in chunks of at most 256 MiB of scratch and of the part of the memory that
  * operations may take for tiles ({@link Session#TILE_SHARE}).
  *
  * <p><b>Threads.</b> Those of the session.
