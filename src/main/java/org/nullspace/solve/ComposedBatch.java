@@ -23,11 +23,11 @@ import org.nullspace.matrix.Precision;
  *       §2.4.6 and §6.6.5.
  * </ul>
  *
- * <p><b>How far the seminormal equations go.</b> With a minimum-norm problem, their solution is off by η‖W‖, η ≈ 4√p·ε·κ, like one from Q; but
- * its residual is off by η‖X‖‖W‖, where one from Q has ε‖X‖‖W‖. The correction solves for that error with the same relative accuracy,
- * hence leaves η²‖X‖‖W‖. This is at the level of rounding if η² ≤ ε, or κ ≤ 1/(4√(pε)). Beyond it, with ‖R‖_F‖R⁻¹‖_F in place of κ, bounds are
- * NaN. (With an overdetermined problem the error would be of order κ²ε before and κ⁴ε² after the correction: that is why X tall is treated
- * otherwise.)
+ * <p><b>How far the seminormal equations go.</b> With a minimum-norm problem, their solution is off by η‖W‖, η ≈ 4√p·ε·κ, like one from Q;
+ * but its residual is off by η‖X‖‖W‖, where one from Q has ε‖X‖‖W‖. The correction solves for that error with the same relative accuracy,
+ * hence leaves η²‖X‖‖W‖. This is at the level of rounding if η² ≤ ε, or κ ≤ 1/(4√(pε)). Beyond it, with ‖R‖_F‖R⁻¹‖_F in place of κ, bounds
+ * are NaN. (With an overdetermined problem the error would be of order κ²ε before and κ⁴ε² after the correction, which exceeds the κε of
+ * Householder's method from κ ≈ ε^(−1/3) on: that is why X tall is treated otherwise.)
  *
  * <p><b>Extreme magnitudes.</b> Where the largest magnitude of a problem's X, Y or C is outside of 2^±300, the problem is multiplied by a
  * power of two, and the result by another; so nothing overflows that need not.
@@ -117,7 +117,10 @@ public final class ComposedBatch implements BatchSolver {
         return (long) Math.ceil(bytes + rounding(bytes));
     }
 
-    /** What pools of device memory add to large matrices, of which there are at most 16 at a time: less than 2 MiB to each, and not more than it takes. */
+    /**
+     * What pools of device memory add to large matrices, of which there are at most 16 at a time: less than 2 MiB to each, and not more than
+     * it takes.
+     */
     private static double rounding(double bytes) {
         return bytes <= LARGE_BYTES ? 0 : Math.min(bytes, 32 * LARGE_BYTES);
     }
@@ -136,7 +139,7 @@ public final class ComposedBatch implements BatchSolver {
     /** Problems of a chunk. */
     private long chunk(long rows, long columns, long targets) {
         double most = Math.min(CHUNK_BYTES, Budget.of(session).tileBytes());
-        double bytes = Math.max(Math.min(most, LARGE_BYTES), most - rounding(most / 2));
+        double bytes = Math.max(Math.min(most, LARGE_BYTES), most - Math.min(most / 2, 32 * LARGE_BYTES));
         double fit = bytes / problemBytes(rows, columns, targets);
         return (long) Math.max(ProblemChunk.LEAST, Math.min(CHUNK_PROBLEMS, fit));
     }
