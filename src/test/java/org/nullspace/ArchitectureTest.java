@@ -67,7 +67,7 @@ class ArchitectureTest {
         ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error"));
         ARROWS.put("io", Set.of("matrix", "error"));
         ARROWS.put("features", Set.of("matrix", "error", "random"));
-        ARROWS.put("solve", Set.of("backend", "model", "matrix", "error"));
+        ARROWS.put("solve", Set.of("backend", "model", "matrix", "error", "random"));
         ARROWS.put("select", Set.of("solve", "backend", "matrix", "error", "random"));
         ARROWS.put("diagnose", Set.of("solve", "backend", "model", "matrix"));
         ARROWS.put("plot", Set.of("error"));

@@ -332,6 +332,27 @@ public abstract class AbstractSession<S extends Status> implements Session {
     protected abstract void gramChecked(double alpha, Matrix a, double beta, Matrix c);
 
     @Override
+    public final void sketch(long seed, Matrix a, Matrix y) {
+        operands("sketch")
+                .reads("A", a)
+                .orHost()
+                .writes("Y", y)
+                .float64(y)
+                .shapes(y.rows() >= 1 && y.columns() == a.columns(), "Y must have a row, and as many columns as A")
+                .checked();
+        run("sketch", () -> sketchChecked(seed, a, y), a, y);
+    }
+
+    /**
+     * {@link #sketch} of checked operands.
+     *
+     * @param seed see there
+     * @param a see there
+     * @param y see there
+     */
+    protected abstract void sketchChecked(long seed, Matrix a, Matrix y);
+
+    @Override
     public final void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
         operands("solveTriangular")
                 .reads("T", t)

@@ -24,8 +24,8 @@ import org.nullspace.matrix.Precision;
  * <p><b>Copies.</b> No operation copies between host and device except {@link #copy} and {@link #toHost}, by request, and those that are
  * handed an operand of the host.
  *
- * <p><b>Operands of the host.</b> Where the session's place is a device, A in {@link #gram}, {@link #columnNorms} and {@link #maxMagnitude}
- * and one of A and B in {@link #multiply} may lie on the host instead, in any precision that the operation accepts. It is streamed through
+ * <p><b>Operands of the host.</b> Where the session's place is a device, A in {@link #gram}, {@link #sketch}, {@link #columnNorms} and
+ * {@link #maxMagnitude} and one of A and B in {@link #multiply} may lie on the host instead, in any precision that the operation accepts. It is streamed through
  * the device tile by tile. The tiles take no more than {@code memoryBytes() / TILE_SHARE} of the
  * device's memory. Each result is as it would be with a copy of the operand on the device, but for the order of sums. This is how a matrix
  * larger than the device is computed with.
@@ -232,6 +232,18 @@ public interface Session extends AutoCloseable {
      * @param c written, {@code n × n}
      */
     void gram(double alpha, Matrix a, double beta, Matrix c);
+
+    /**
+     * Y ← SA with a sparse random matrix S of signs ({@code k × q}): {@link SparseSigns} says where its entries are. For any A that does not
+     * depend on the seed, the singular values of Y/√{@link SparseSigns#perRow} lie within a small factor of those of A with high
+     * probability if k is at least about twice the number of columns of A. Widens: A may be float32. Sums run in the order of the rows of A: the result does
+     * not depend on threads or scheduling.
+     *
+     * @param seed seed of S
+     * @param a read, {@code q × p}; float32 or float64; may lie on the host
+     * @param y written; float64, {@code k × p} with k ≥ 1; must not overlap A
+     */
+    void sketch(long seed, Matrix a, Matrix y);
 
     /**
      * B ← T⁻¹B for a triangular T. To solve with the transpose, pass the transposed view and the other triangle.

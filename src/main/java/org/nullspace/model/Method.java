@@ -2,7 +2,10 @@ package org.nullspace.model;
 
 /** How X is factorized. */
 public enum Method {
-    /** The planner chooses: {@link #GRAM} where its certificate holds, {@link #QR_SVD} otherwise. */
+    /**
+     * The planner chooses: {@link #GRAM} where its certificate holds, otherwise {@link #SKETCH} for shapes for which it pays and while
+     * its certificate holds, otherwise {@link #QR_SVD}.
+     */
     AUTO,
     /**
      * Thin singular value decomposition of X, or of Xᵀ when X is wide, by LAPACK's or cuSOLVER's bidiagonalization. Any shape, any rank.
@@ -19,5 +22,11 @@ public enum Method {
      * refinement. Costs little more than the Gram matrix. Where the certificate does not hold, the next method takes over and the result
      * says so.
      */
-    GRAM
+    GRAM,
+    /**
+     * A random sketch of X, which brackets the rank and preconditions a Cholesky QR factorization, then the singular value decomposition of
+     * the small factor; float64. Any shape, any rank; for rank-deficient and ill-conditioned systems with a long side. A certificate bounds the backward error
+     * and the orthogonality; where it does not hold, {@link #QR_SVD} takes over and the result says so. The same result on every run.
+     */
+    SKETCH
 }

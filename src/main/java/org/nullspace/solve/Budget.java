@@ -71,6 +71,17 @@ record Budget(boolean ownMemory, long memoryBytes) {
         return bytes(precision, m + 6 * p, p);
     }
 
+    /**
+     * Bytes of SKETCH: the orthonormal factor, the sketch or what its R is compressed with, the vectors that probe the result, and the small factors with about 4p² for
+     * the decomposition of T.
+     */
+    static double sketchBytes(double m, double p) {
+        Precision wide = Precision.FLOAT64;
+        return bytes(wide, m, p)
+                + bytes(wide, Sketch.rows(p) + 10 * p + Sketch.PROBES, p)
+                + bytes(wide, m + 2 * p, Sketch.PROBES);
+    }
+
     /** The same block by block: one block (on the host all of them), R, and a factor for each reflector of each block. */
     double blockedQrBytes(double m, double p, Precision precision) {
         if (!ownMemory) {

@@ -28,6 +28,14 @@ final class Gesvd {
         Matrix zt = session.allocate(scope, precision, 1, p, p, Layout.COLUMN_MAJOR);
         double[] sigma = ThinSvd.decompose(session, a -> Scaling.scaledCopy(session, tall, scale, a), u, zt);
         return SpectralFactors.attempt(
-                session, scope, x, Method.GESVD, new DenseColumns(session, u), zt, sigma, scale, rankOf);
+                session,
+                scope,
+                x,
+                Method.GESVD,
+                new DenseColumns(session, u),
+                new DenseColumns(session, zt.transposed()),
+                sigma,
+                scale,
+                rankOf);
     }
 }

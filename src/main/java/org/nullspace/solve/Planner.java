@@ -16,6 +16,13 @@ public final class Planner {
     /** Tile that a backend converts float32 entries in, at most. */
     private static final double CONVERSION_TILE_BYTES = 16L << 20;
 
+    /**
+     * Least max(n,d)/min(n,d), and least min(n,d), for which SKETCH goes before QR_SVD.
+     */
+    private static final int SKETCH_ASPECT = 4;
+
+    private static final int SKETCH_LEAST = 64;
+
     private final double n;
     private final double d;
     private final double k;
@@ -98,22 +105,43 @@ public final class Planner {
     }
 
     private List<Method> methods(List<String> reasons) {
-        if (options.method() != Method.AUTO && options.method() != Method.GRAM) {
+        if (options.method() == Method.QR_SVD || options.method() == Method.GESVD) {
             reasons.add(options.method() + " was asked for");
             return List.of(options.method());
         }
+        List<Method> methods = new ArrayList<>();
         if (options.rankTolerance().equals(RankTolerance.gap())) {
             reasons.add("the tolerance " + options.rankTolerance()
-                    + " looks at the whole spectrum, which a certificate of full rank does not give: QR_SVD");
-            return List.of(Method.QR_SVD);
+                    + " looks at the whole spectrum, which a certificate of full rank does not give");
+        } else if (options.method() != Method.SKETCH) {
+            methods.add(Method.GRAM);
+            reasons.add(
+                    options.method() == Method.GRAM
+                            ? "GRAM was asked for"
+                            : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
+                                    + " it needs a small part of the work of the others, and its certificate proves full rank");
         }
-        reasons.add(
-                options.method() == Method.GRAM
-                        ? "GRAM was asked for"
-                        : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
-                                + " it needs a small part of the work of the others, and its certificate proves full rank");
-        reasons.add("QR_SVD takes over if the certificate does not hold");
-        return List.of(Method.GRAM, Method.QR_SVD);
+        if (options.method() == Method.SKETCH) {
+            methods.add(Method.SKETCH);
+            reasons.add("SKETCH was asked for");
+        } else if (options.method() == Method.AUTO && sketchPays()) {
+            methods.add(Method.SKETCH);
+            reasons.add("SKETCH where the rank is not full or not certain: max(n,d) is at least " + SKETCH_ASPECT
+                    + " times min(n,d), so that its matrix products outrun the reflections of QR_SVD");
+        }
+        reasons.add(methods.isEmpty() ? "QR_SVD is left" : "QR_SVD takes over if no certificate holds");
+        methods.add(Method.QR_SVD);
+        return methods;
+    }
+
+    private boolean sketchPays() {
+        return p >= SKETCH_LEAST && q >= SKETCH_ASPECT * p && !rounds && sketchFits(false);
+    }
+
+    private boolean sketchFits(boolean streamed) {
+        double x = streamed ? 0 : copyBytes();
+        double held = inPlace && transformed ? Budget.bytes(data, n, d) : 0;
+        return budget.holdsFactors(x + held + Budget.sketchBytes(q, p));
     }
 
     // ---- where X lies
@@ -164,6 +192,7 @@ public final class Planner {
         return switch (method) {
             case AUTO -> throw new IllegalArgumentException("AUTO is not a method that computes");
             case GRAM -> Budget.bytes(Precision.FLOAT64, 2 * p, p);
+            case SKETCH -> sketchFits(streamed) ? Budget.sketchBytes(q, p) : 0;
             case QR_SVD ->
                 wholeQr(streamed)
                         ? Budget.wholeQrBytes(q, p, options.precision())
@@ -178,7 +207,10 @@ public final class Planner {
         if (method == Method.GRAM) {
             return means + 8 * (2 * n * k + 2 * d * k + p * k);
         }
-        double w = options.precision().bytes();
+        double w = method == Method.SKETCH ? 8 : options.precision().bytes();
+        if (method == Method.SKETCH) {
+            return means + w * (n * k + 2 * d * k + 2 * p * k);
+        }
         if (method == Method.QR_SVD && !wholeQr(streamed)) {
             double stack = p + budget.blockRows((long) p, options.precision());
             return means + w * (2 * n * k + 3 * d * k + Math.min(q, stack) * k);
@@ -190,7 +222,7 @@ public final class Planner {
         if (streamed) {
             return budget.tileBytes();
         }
-        boolean converts = method == Method.GRAM && data == Precision.FLOAT32;
+        boolean converts = (method == Method.GRAM || method == Method.SKETCH) && data == Precision.FLOAT32;
         return converts ? Math.min(CONVERSION_TILE_BYTES, budget.tileBytes()) : 0;
     }
 }

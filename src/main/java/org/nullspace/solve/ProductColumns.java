@@ -6,8 +6,8 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 
 /**
- * Orthonormal columns A·M, where A is X or Xᵀ and M makes them orthonormal: to εκ² where M comes from the Gram matrix. A may lie on the host.
- * Takes no memory beside that of M.
+ * Orthonormal columns A·M, where M makes the columns of A orthonormal: to εκ(A)² where M comes from the Gram matrix. A may be X or Xᵀ and lie on the
+ * host.
  *
  * @param session where to compute
  * @param a A, m×l
@@ -43,7 +43,28 @@ record ProductColumns(Session session, Matrix a, Matrix inner) implements Orthon
     }
 
     @Override
-    public OrthonormalColumns leading(long count) {
+    public ProductColumns leading(long count) {
         return new ProductColumns(session, a, inner.columns(0, count));
+    }
+
+    /** The columns as a matrix on the host, made in blocks of rows. */
+    Matrix onHost(MemoryScope owner) {
+        Matrix out = Matrix.uninitialized(owner, inner.precision(), 1, rows(), columns(), Layout.COLUMN_MAJOR);
+        if (session.place().isHost()) {
+            session.multiply(1, a, inner, 0, out);
+            return out;
+        }
+        double line = Budget.bytes(inner.precision(), 1, columns());
+        long height = (long) Math.max(1, Budget.of(session).tileBytes() / line);
+        for (long from = 0; from < rows(); from += height) {
+            long to = Math.min(rows(), from + height);
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix block =
+                        session.allocate(scratch, inner.precision(), 1, to - from, columns(), Layout.COLUMN_MAJOR);
+                session.multiply(1, a.rows(from, to), inner, 0, block);
+                session.copy(block, out.rows(from, to));
+            }
+        }
+        return out;
     }
 }

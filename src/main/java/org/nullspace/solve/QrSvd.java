@@ -65,7 +65,7 @@ final class QrSvd {
                 x,
                 Method.QR_SVD,
                 new ReflectedColumns(session, qr.q(), inner),
-                zt,
+                new DenseColumns(session, zt.transposed()),
                 sigma,
                 scale,
                 rankOf);

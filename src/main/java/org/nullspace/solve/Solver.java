@@ -2,6 +2,7 @@ package org.nullspace.solve;
 
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Function;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
@@ -14,6 +15,7 @@ import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.Plan;
+import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolveOptions;
 
 /** Carries a plan out: tries its methods in order until one vouches for its result. */
@@ -67,6 +69,8 @@ public final class Solver {
         ToIntFunction<double[]> rankOf = sigma -> options.rankTolerance()
                 .decide(sigma, x.rows(), x.columns(), dataPrecision, working)
                 .rank();
+        Function<double[], RankDecision> sketched =
+                sigma -> options.rankTolerance().decide(sigma, x.rows(), x.columns(), dataPrecision, Precision.FLOAT64);
         double held = Budget.residentBytes(session, x);
         List<String> history = new ArrayList<>();
         Method last = first;
@@ -77,6 +81,7 @@ public final class Solver {
             }
             Attempt attempt = switch (method) {
                 case GRAM -> Gram.factor(session, scope, x, options.rankTolerance(), dataPrecision);
+                case SKETCH -> Sketch.factor(session, scope, x, options.svd(), sketched, held);
                 case QR_SVD -> QrSvd.factor(session, scope, x, working, options.svd(), rankOf, held);
                 case GESVD -> Gesvd.factor(session, scope, x, working, rankOf);
                 case AUTO -> throw new IllegalStateException("a plan never holds AUTO");
@@ -129,6 +134,7 @@ public final class Solver {
                 budget.ownMemory()
                         ? "GESVD needs a copy of X on the device; QR_SVD and GRAM stream X from the host"
                         : "a method that needs less: GRAM";
+            case SKETCH -> "it keeps an orthonormal factor of the size of X; QR_SVD and GRAM stream X from the host";
             case QR_SVD, AUTO -> "a method that needs less: GRAM; float32 data with precision FLOAT32 need half";
             case GRAM ->
                 "its Gram matrix has min(n,d)² entries"

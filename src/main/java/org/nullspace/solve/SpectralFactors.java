@@ -51,8 +51,8 @@ final class SpectralFactors extends Factors {
      * Factors of X from the decomposition sA = B·diag(σ)·Zᵀ of the tall one of X and Xᵀ.
      *
      * @param scope owner of B and Z; closed if there are no factors
-     * @param longSide B
-     * @param zt Zᵀ
+     * @param longSide B; as many columns as there are positive singular values at least
+     * @param shortSide Z, with as many columns
      * @param sigma σ, or null if the iteration did not converge
      * @param rankOf the rank for given singular values of X
      */
@@ -62,7 +62,7 @@ final class SpectralFactors extends Factors {
             Matrix x,
             Method method,
             OrthonormalColumns longSide,
-            Matrix zt,
+            DenseColumns shortSide,
             double @Nullable [] sigma,
             double scale,
             ToIntFunction<double[]> rankOf) {
@@ -77,7 +77,6 @@ final class SpectralFactors extends Factors {
                     Outcome.OVERFLOW, method + ": the largest singular value of X exceeds the range of float64");
         }
         boolean wide = x.rows() <= x.columns();
-        OrthonormalColumns shortSide = new DenseColumns(session, zt.transposed());
         int rank = rankOf.applyAsInt(unscaled);
         return Attempt.done(
                 new SpectralFactors(
@@ -90,7 +89,7 @@ final class SpectralFactors extends Factors {
                         sigma,
                         scale,
                         rank,
-                        zt.precision()),
+                        shortSide.matrix().precision()),
                 method + ": rank " + rank + " of " + sigma.length);
     }
 
@@ -187,8 +186,13 @@ final class SpectralFactors extends Factors {
         if (v instanceof ReflectedColumns reflected) {
             return CompleteBasis.of(reflected, rank);
         }
-        Matrix dense = ((DenseColumns) v).matrix();
         double held = Budget.residentBytes(session, x) + Budget.bytes(precision, u.rows() + v.rows(), u.columns());
-        return CompleteBasis.spanning(session, scope, dense.columns(0, rank), precision, held);
+        if (v instanceof DenseColumns dense) {
+            return CompleteBasis.spanning(session, scope, dense.matrix().columns(0, rank), precision, held);
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix columns = ((ProductColumns) v).leading(rank).onHost(scratch);
+            return CompleteBasis.spanning(session, scope, columns, precision, held);
+        }
     }
 }

@@ -348,6 +348,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public void sketch(long seed, Matrix a, Matrix y) {
+        reading("sketch", () -> session.sketch(seed, a, y), a);
+    }
+
+    @Override
     public void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
         reading("solveTriangular", () -> session.solveTriangular(triangle, t, b), t);
     }

@@ -248,6 +248,12 @@ public final class SmallDevice implements Session {
     }
 
     @Override
+    public void sketch(long seed, Matrix a, Matrix y) {
+        call();
+        withTiles(() -> session.sketch(seed, anywhere(a), here(y)), a);
+    }
+
+    @Override
     public void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
         call();
         session.solveTriangular(triangle, here(t), here(b));

@@ -15,7 +15,7 @@ import org.nullspace.matrix.Place;
 import org.nullspace.matrix.Precision;
 
 /**
- * A session on a CUDA device: one stream. The work is in {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky},
+ * A session on a CUDA device: one stream. The work is in {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Sketches}, {@link Cholesky},
  * {@link Householder} and {@link Spectra}; copies are in {@link Transfers}.
  *
  * <p>Info words of cuSOLVER stay on the device: those that are outcomes become status words there, those that could only be misuse are looked
@@ -35,6 +35,7 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     private final Reductions reductions;
     private final Transfers transfers;
     private final Products products;
+    private final Sketches sketches;
     private final Cholesky cholesky;
     private final Householder householder;
     private final Spectra spectra;
@@ -47,6 +48,7 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         reductions = new Reductions(queue);
         transfers = new Transfers(queue, entryWise);
         products = new Products(queue, entryWise);
+        sketches = new Sketches(queue);
         cholesky = new Cholesky(queue, entryWise);
         householder = new Householder(queue);
         spectra = new Spectra(queue, entryWise, reductions);
@@ -252,6 +254,11 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     @Override
     protected void gramChecked(double alpha, Matrix a, double beta, Matrix c) {
         products.gram(alpha, a, beta, c);
+    }
+
+    @Override
+    protected void sketchChecked(long seed, Matrix a, Matrix y) {
+        sketches.sketch(seed, a, y);
     }
 
     @Override

@@ -18,7 +18,7 @@ import org.nullspace.matrix.Precision;
 
 /**
  * A session on the host. Work is done when a call returns, so that {@link #synchronize()} has nothing to wait for. The work is in
- * {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Cholesky}, {@link Householder},
+ * {@link EntryWise}, {@link Reductions}, {@link Products}, {@link Sketches}, {@link Cholesky}, {@link Householder},
  * {@link Spectra} and {@link SmallBatchSolver}.
  */
 final class OpenBlasSession extends AbstractSession<HostStatus> {
@@ -37,6 +37,7 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     private final EntryWise entryWise;
     private final Reductions reductions;
     private final Products products;
+    private final Sketches sketches;
     private final Cholesky cholesky;
     private final Householder householder;
     private final Spectra spectra;
@@ -50,6 +51,7 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
         entryWise = new EntryWise(threads);
         reductions = new Reductions(threads);
         products = new Products(threads, entryWise, workspaces);
+        sketches = new Sketches(threads);
         cholesky = new Cholesky(products);
         householder = new Householder(threads, workspaces, factors);
         spectra = new Spectra(reductions, entryWise, workspaces[0]);
@@ -176,6 +178,11 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     @Override
     protected void gramChecked(double alpha, Matrix a, double beta, Matrix c) {
         products.gram(alpha, a, beta, c);
+    }
+
+    @Override
+    protected void sketchChecked(long seed, Matrix a, Matrix y) {
+        sketches.sketch(seed, a, y);
     }
 
     @Override

@@ -1,0 +1,422 @@
+package org.nullspace.solve;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.DoubleSupplier;
+import java.util.function.Function;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.backend.SparseSigns;
+import org.nullspace.backend.Status;
+import org.nullspace.backend.SvdAlgorithm;
+import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.HostLines;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Method;
+import org.nullspace.model.Outcome;
+import org.nullspace.model.RankDecision;
+import org.nullspace.model.SvdChoice;
+import org.nullspace.random.SplitMix64;
+
+/**
+ * The method {@link Method#SKETCH}: A ≈ QTZᵀ for the tall one of X and Xᵀ (q×p), with orthonormal Q (q×ℓ) and Z (p×ℓ), at the speed of matrix products; then the
+ * singular value decomposition of the small T (ℓ×ℓ). ℓ is the rank of A to rounding: what is left out is at most a multiple of ε‖A‖_F, whatever
+ * the rank tolerance, so that the truncation at the user's tolerance is made by the decomposition of T. All arithmetic is float64.
+ *
+ * <ol>
+ *   <li><b>Sketch.</b> Y = SA with some 2p rows, QR factorization Y = Q_Y R. The singular values of R are those of √ζA to within a small
+ *       factor: {@link SparseSigns}.
+ *   <li><b>Bracket.</b> If 1/‖R⁻¹‖_F, a lower bound on σ_p(R), lies above the noise level 16ε‖R‖_F, then ℓ = p and Z = I. Otherwise R is
+ *       compressed from both sides, a QLP factorization (Stewart, SIAM J. Sci. Comput. 20, 1999) with random instead of pivoted columns
+ *       (Demmel, Dumitriu, Holtz, Numer. Math. 108, 2007): RΩ = Q₁G, (Q₁ᵀR)ᵀ = ZL, both cut off where the rest is below the noise level. R ≈
+ *       Q₁LᵀZᵀ, and the row space Z comes out to rounding, since Q₁ᵀR has it whatever angle Q₁ makes with the column space.
+ *   <li><b>Precondition.</b> B = AZP⁻¹ with P = Lᵀ, or R. SB has nearly orthonormal columns, so B is well conditioned if S has preserved the
+ *       range of A; the rows of the computed B satisfy bP = a + O(ε)‖b‖‖P‖, whatever the condition of P (Higham, Accuracy and Stability,
+ *       2nd ed., theorem 8.5).
+ *   <li><b>Cholesky QR.</b> BᵀB = CᵀC, Q = BC⁻¹ and T = CP: as orthonormal as εκ(B)², which is rounding level here (Balabanov, "Randomized
+ *       Cholesky QR factorizations", 2022; Higgins, Szyld, Boman, Yamazaki, "Analysis of randomized Householder-Cholesky QR", 2023). Q is
+ *       kept as the pair of B and C⁻¹. If it is not orthonormal enough, once more with Q for B (CholeskyQR2: Yamamoto, Nakatsukasa, Yanagisawa, Fukaya, ETNA 44, 2015).
+ *   <li><b>Certificate.</b> None of this is believed: ‖QᵀQ − I‖ and ‖A − QTZᵀ‖ are measured on Gaussian vectors. For any matrix E, ‖E‖₂ ≤
+ *       5√(2/π) max ‖Eg_i‖ over 16 such vectors but for a probability of 5⁻¹⁶ ≈ 7·10⁻¹² (Halko, Martinsson, Tropp, SIAM Review 53, 2011, lemma
+ *       4.1). No singular value of A differs by more than ‖E‖₂ from that of QTZᵀ (Weyl), so that none above the cut-off is
+ *       missed while the bound lies below the cut-off.
+ * </ol>
+ *
+ * <p>The p − ℓ singular values that are left out are reported as 0. Like all others they are off by at most the certified ‖A − QTZᵀ‖₂, a small
+ * multiple of εσ₁, which is the accuracy that LAPACK's decompositions have too.
+ *
+ * <p>Where a check fails, nothing is returned but the reason, and the next method has its turn.
+ */
+final class Sketch {
+    /** Seeds of the sketch, of Ω and of the vectors that probe the result: results are the same on every run. */
+    static final long SEED = 0x6e756c6c73706163L;
+
+    private static final double EPS = Precision.FLOAT64.epsilon();
+
+    /** Rows of the sketch beyond 2p: for few columns, twice as many would not be enough for the singular values to concentrate. */
+    private static final long MORE_ROWS = 32;
+
+    /** Noise level of the sketch in units of ε‖R‖_F: what lies below is rounding. */
+    private static final double NOISE = 16;
+
+    static final int PROBES = 16;
+
+    /** 5√(2/π). */
+    private static final double PROBE_FACTOR = 4;
+
+    /** Largest accepted bound on ‖A − QTZᵀ‖₂ in units of ε‖A‖_F. */
+    private static final double LARGEST_RESIDUAL = 64;
+
+    /** Largest accepted ‖(QᵀQ − I)h‖/‖h‖ in units of ε. */
+    private static final double LARGEST_DEFECT = 32;
+
+    private final Session session;
+    private final MemoryScope scope;
+    private final Matrix x;
+    private final Matrix a;
+    private final long p;
+    private final List<SvdAlgorithm> algorithms;
+
+    private Sketch(Session session, MemoryScope scope, Matrix x, List<SvdAlgorithm> algorithms) {
+        this.session = session;
+        this.scope = scope;
+        this.x = x;
+        this.a = x.rows() <= x.columns() ? x.transposed() : x;
+        this.p = a.columns();
+        this.algorithms = algorithms;
+    }
+
+    /** Rows of the sketch of a matrix with p columns. */
+    static double rows(double p) {
+        return 2 * p + MORE_ROWS;
+    }
+
+    /**
+     * Factorizes.
+     *
+     * @param x n×d with at least one entry, on the host or in the session's place
+     * @param svd how T is decomposed
+     * @param decide the rank for given singular values
+     * @param heldBytes memory of the session's place that the problem takes otherwise, X included
+     */
+    static Attempt factor(
+            Session session,
+            MemoryScope parent,
+            Matrix x,
+            SvdChoice svd,
+            Function<double[], RankDecision> decide,
+            double heldBytes) {
+        List<SvdAlgorithm> algorithms = ThinSvd.algorithms(session, svd);
+        double q = Math.max(x.rows(), x.columns());
+        if (!Budget.of(session).holdsFactors(heldBytes + Budget.sketchBytes(q, Math.min(x.rows(), x.columns())))) {
+            return Attempt.declined("SKETCH: an orthonormal factor of the size of X does not fit beside X");
+        }
+        MemoryScope scope = parent.nested();
+        Attempt attempt = new Sketch(session, scope, x, algorithms).attempt(decide);
+        if (attempt.factors() == null) {
+            scope.close();
+        }
+        return attempt;
+    }
+
+    private Attempt attempt(Function<double[], RankDecision> decide) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix r = session.allocate(scratch, p, p);
+            double largest = sketch(r);
+            if (!Double.isFinite(largest) && !Double.isFinite(Scaling.maxMagnitude(session, x))) {
+                return Attempt.failed(Outcome.NON_FINITE_INPUT, "SKETCH: X holds a NaN or an infinity");
+            }
+            if (largest == 0 || Scaling.factor(largest, Precision.FLOAT64) != 1) {
+                return Attempt.declined(
+                        "SKETCH: entries of X are all 0, or too large or too small for the products of a sketch");
+            }
+            Bracket bracket = bracket(scratch, r);
+            return orthogonalized(scratch, bracket, decide);
+        }
+    }
+
+    // ---- the sketch
+
+    /** R of the sketch, with zeros below; returns the largest magnitude of the sketch. */
+    private double sketch(Matrix r) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix y = session.allocate(scratch, (long) rows(p), p);
+            Matrix tau = session.allocate(scratch, p, 1);
+            session.sketch(SEED, a, y);
+            double largest = Scaling.maxMagnitude(session, y);
+            session.qr(y, tau);
+            session.copy(y.rows(0, p), r);
+            session.keepTriangle(Triangle.UPPER, r);
+            return largest;
+        }
+    }
+
+    /**
+     * What B = AZP⁻¹ is made with.
+     *
+     * @param z Z, or null for the unit matrix
+     * @param triangle where the entries of Pᵀ are
+     * @param pt Pᵀ, triangular with zeros in the other half
+     */
+    private record Bracket(@Nullable Matrix z, Triangle triangle, Matrix pt) {}
+
+    private Bracket bracket(MemoryScope owner, Matrix r) {
+        double noise = NOISE * EPS * frobenius(r);
+        if (isAbove(r, noise)) {
+            return new Bracket(null, Triangle.LOWER, r.transposed());
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix g = session.allocate(scratch, p, p);
+            Matrix tau = session.allocate(scratch, p, 1);
+            session.multiply(1, r, random(scratch, p, p, uniform(SEED + 1)), 0, g);
+            session.qr(g, tau);
+            long l = leading(g, noise);
+            Matrix c = session.allocate(scratch, p, p);
+            session.copy(r, c);
+            session.applyQ(g.columns(0, l), tau.rows(0, l), true, c);
+            if (l < p && frobenius(c.rows(l, p)) > 2 * noise) {
+                // The random columns have missed something.
+                l = p;
+                session.copy(r, c);
+                session.applyQ(g, tau, true, c);
+            }
+            Matrix z = session.allocate(scratch, p, l);
+            session.copy(c.rows(0, l).transposed(), z);
+            session.qr(z, tau.rows(0, l));
+            long rank = Math.max(1, leading(z.rows(0, l), noise));
+            Matrix pt = session.allocate(owner, rank, rank);
+            session.copy(z.rows(0, rank).columns(0, rank), pt);
+            session.keepTriangle(Triangle.UPPER, pt);
+            Matrix basis = session.allocate(owner, p, rank);
+            session.identity(basis);
+            session.applyQ(z.columns(0, rank), tau.rows(0, rank), false, basis);
+            return new Bracket(basis, Triangle.UPPER, pt);
+        }
+    }
+
+    /** Whether all singular values of an upper triangular matrix certainly lie above a level. */
+    private boolean isAbove(Matrix r, double level) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix inverse = session.allocate(scratch, p, p);
+            Status status = session.status(scratch, 1);
+            session.copy(r.transposed(), inverse);
+            session.invertLower(inverse, status);
+            return frobenius(inverse) * level < 1 && session.read(status)[0] == 0;
+        }
+    }
+
+    /** Number of leading rows of an upper triangle after which the rest is not above a level in the Frobenius norm. */
+    private long leading(Matrix factored, double level) {
+        long n = factored.columns();
+        double[] norms;
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix upper = session.allocate(scratch, n, n);
+            session.copy(factored.rows(0, n), upper);
+            session.keepTriangle(Triangle.UPPER, upper);
+            Matrix rows = session.allocate(scratch, 1, n);
+            session.columnNorms(upper.transposed(), rows);
+            norms = Factors.toHost(session, rows);
+        }
+        double rest = 0;
+        int count = norms.length;
+        while (count > 0) {
+            rest = Math.hypot(rest, norms[count - 1]);
+            if (!(rest <= level)) {
+                break;
+            }
+            count--;
+        }
+        return count;
+    }
+
+    // ---- the factorization
+
+    private Attempt orthogonalized(MemoryScope scratch, Bracket bracket, Function<double[], RankDecision> decide) {
+        long l = bracket.pt().rows();
+        Matrix z = bracket.z();
+        Matrix b = session.allocate(scope, Precision.FLOAT64, 1, a.rows(), l, a.layout());
+        if (z == null) {
+            session.copy(a, b);
+        } else {
+            session.multiply(1, a, z, 0, b);
+        }
+        session.solveTriangular(bracket.triangle(), bracket.pt(), b.transposed());
+        Matrix ct = session.allocate(scratch, l, l);
+        Matrix t = session.allocate(scratch, l, l);
+        if (!choleskyQr(b, ct)) {
+            return Attempt.declined("SKETCH: the preconditioned matrix is not well conditioned");
+        }
+        session.multiply(1, ct.transposed(), bracket.pt().transposed(), 0, t);
+        double defect = defect(b, ct);
+        if (!(defect <= LARGEST_DEFECT * EPS)) {
+            session.solveTriangular(Triangle.LOWER, ct, b.transposed());
+            if (!choleskyQr(b, ct)) {
+                return Attempt.declined("SKETCH: the preconditioned matrix is not well conditioned");
+            }
+            Matrix again = session.allocate(scratch, l, l);
+            session.multiply(1, ct.transposed(), t, 0, again);
+            t = again;
+            defect = defect(b, ct);
+        }
+        double bound = PROBE_FACTOR * residual(b, ct, t, z);
+        String measured = String.format(Locale.ROOT, "residual at most %.2g, orthogonality %.2g", bound, defect);
+        if (!(defect <= LARGEST_DEFECT * EPS) || !(bound <= LARGEST_RESIDUAL * EPS * frobenius(t))) {
+            return Attempt.declined("SKETCH: no certificate, " + measured);
+        }
+        return decomposed(b, ct, t, z, bound, decide);
+    }
+
+    /** Cᵀ in the lower triangle, zeros above; false if B is singular to rounding or not finite. */
+    private boolean choleskyQr(Matrix b, Matrix ct) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Status status = session.status(scratch, 1);
+            session.fill(ct, 0);
+            session.gram(1, b.transposed(), 0, ct);
+            session.cholesky(ct, status);
+            return session.read(status)[0] == 0;
+        }
+    }
+
+    private Attempt decomposed(
+            Matrix b, Matrix ct, Matrix t, @Nullable Matrix z, double bound, Function<double[], RankDecision> decide) {
+        long l = t.rows();
+        Matrix inner = session.allocate(scope, l, l);
+        Matrix zt = session.allocate(scope, l, l);
+        double[] leading = ThinSvd.decompose(session, algorithms, target -> session.copy(t, target), inner, zt);
+        double[] sigma = leading == null ? null : Arrays.copyOf(leading, Math.toIntExact(p));
+        if (sigma != null) {
+            RankDecision decision = decide.apply(sigma);
+            if (l < p && !(bound < decision.cutoff())) {
+                return Attempt.declined(String.format(
+                        Locale.ROOT,
+                        "SKETCH: the cut-off %.2g lies below %.2g, what is certain about the singular values that were left out",
+                        decision.cutoff(),
+                        bound));
+            }
+            session.solveTriangular(Triangle.UPPER, ct.transposed(), inner);
+        }
+        Matrix shortSide = zt.transposed();
+        if (z != null) {
+            shortSide = session.allocate(scope, p, l);
+            session.multiply(1, z, zt.transposed(), 0, shortSide);
+        }
+        return SpectralFactors.attempt(
+                session,
+                scope,
+                x,
+                Method.SKETCH,
+                new ProductColumns(session, b, inner),
+                new DenseColumns(session, shortSide),
+                sigma,
+                1,
+                values -> decide.apply(values).rank());
+    }
+
+    // ---- the certificate
+
+    /** Largest ‖(QᵀQ − I)h‖/‖h‖ over Gaussian h, Q = BC⁻¹. */
+    private double defect(Matrix b, Matrix ct) {
+        long l = ct.rows();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix h = random(scratch, l, PROBES, gaussian(SEED + 2));
+            Matrix u = session.allocate(scratch, l, PROBES);
+            Matrix v = session.allocate(scratch, b.rows(), PROBES);
+            session.copy(h, u);
+            session.solveTriangular(Triangle.UPPER, ct.transposed(), u);
+            session.multiply(1, b, u, 0, v);
+            session.multiply(1, b.transposed(), v, 0, u);
+            session.solveTriangular(Triangle.LOWER, ct, u);
+            session.add(-1, h, 1, u);
+            double[] errors = norms(u);
+            double[] sizes = norms(h);
+            double largest = 0;
+            for (int i = 0; i < errors.length; i++) {
+                largest = largerOrNaN(largest, errors[i] / sizes[i]);
+            }
+            return largest;
+        }
+    }
+
+    /** Largest ‖(A − BC⁻¹TZᵀ)g‖ over Gaussian g. */
+    private double residual(Matrix b, Matrix ct, Matrix t, @Nullable Matrix z) {
+        long l = ct.rows();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix g = random(scratch, p, PROBES, gaussian(SEED + 3));
+            Matrix inside = g;
+            if (z != null) {
+                inside = session.allocate(scratch, l, PROBES);
+                session.multiply(1, z.transposed(), g, 0, inside);
+            }
+            Matrix u = session.allocate(scratch, l, PROBES);
+            Matrix v = session.allocate(scratch, a.rows(), PROBES);
+            session.multiply(1, t, inside, 0, u);
+            session.solveTriangular(Triangle.UPPER, ct.transposed(), u);
+            session.multiply(1, a, g, 0, v);
+            session.multiply(-1, b, u, 1, v);
+            double largest = 0;
+            for (double norm : norms(v)) {
+                largest = largerOrNaN(largest, norm);
+            }
+            return largest;
+        }
+    }
+
+    private static double largerOrNaN(double m, double value) {
+        return value > m || Double.isNaN(value) ? value : m;
+    }
+
+    // ---- helpers
+
+    private double[] norms(Matrix m) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix norms = session.allocate(scratch, 1, m.columns());
+            session.columnNorms(m, norms);
+            return Factors.toHost(session, norms);
+        }
+    }
+
+    private double frobenius(Matrix m) {
+        double sum = 0;
+        for (double norm : norms(m)) {
+            sum = Math.hypot(sum, norm);
+        }
+        return sum;
+    }
+
+    private static DoubleSupplier gaussian(long seed) {
+        return new SplitMix64(seed)::nextGaussian;
+    }
+
+    /** Uniform with mean 0 and variance 1/p. */
+    private DoubleSupplier uniform(long seed) {
+        SplitMix64 random = new SplitMix64(seed);
+        double width = 2 * Math.sqrt(3.0 / p);
+        return () -> width * (random.nextDouble() - 0.5);
+    }
+
+    /** Random numbers, column by column. */
+    private Matrix random(MemoryScope owner, long rows, long columns, DoubleSupplier numbers) {
+        Matrix host = Matrix.uninitialized(owner, Precision.FLOAT64, 1, rows, columns, Layout.COLUMN_MAJOR);
+        HostLines lines = HostLines.of(host, 0);
+        double[] chunk = new double[lines.chunk()];
+        for (long c = 0; c < columns; c++) {
+            for (long i = 0; i < rows; i += chunk.length) {
+                int part = (int) Math.min(chunk.length, rows - i);
+                for (int j = 0; j < part; j++) {
+                    chunk[j] = numbers.getAsDouble();
+                }
+                lines.write(c, i, chunk, 0, part);
+            }
+        }
+        if (session.place().isHost()) {
+            return host;
+        }
+        Matrix device = session.allocate(owner, rows, columns);
+        session.copy(host, device);
+        return device;
+    }
+}
