@@ -72,14 +72,15 @@ record Budget(boolean ownMemory, long memoryBytes) {
     }
 
     /**
-     * Bytes of SKETCH: the orthonormal factor, the sketch or what its R is compressed with, the vectors that probe the result, and the small factors with about 4p² for
-     * the decomposition of T.
+     * Bytes of {@link Sketch}: the orthonormal factor with the vectors that probe the result, and up to ten small factors at a time with about
+     * 4p² for the decomposition of T.
      */
-    static double sketchBytes(double m, double p) {
+    double sketchBytes(double m, double p) {
         Precision wide = Precision.FLOAT64;
-        return bytes(wide, m, p)
-                + bytes(wide, Sketch.rows(p) + 10 * p + Sketch.PROBES, p)
-                + bytes(wide, m + 2 * p, Sketch.PROBES);
+        double probed = ownMemory ? m : Math.min(m, Sketch.blockRows((long) p));
+        return bytes(wide, m, p + Sketch.PROBES)
+                + bytes(wide, probed, 2 * Sketch.PROBES)
+                + bytes(wide, 14 * p + 8 * Sketch.PROBES, p);
     }
 
     /** The same block by block: one block (on the host all of them), R, and a factor for each reflector of each block. */

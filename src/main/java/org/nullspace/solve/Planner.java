@@ -141,7 +141,7 @@ public final class Planner {
     private boolean sketchFits(boolean streamed) {
         double x = streamed ? 0 : copyBytes();
         double held = inPlace && transformed ? Budget.bytes(data, n, d) : 0;
-        return budget.holdsFactors(x + held + Budget.sketchBytes(q, p));
+        return budget.holdsFactors(x + held + budget.sketchBytes(q, p));
     }
 
     // ---- where X lies
@@ -192,7 +192,7 @@ public final class Planner {
         return switch (method) {
             case AUTO -> throw new IllegalArgumentException("AUTO is not a method that computes");
             case GRAM -> Budget.bytes(Precision.FLOAT64, 2 * p, p);
-            case SKETCH -> sketchFits(streamed) ? Budget.sketchBytes(q, p) : 0;
+            case SKETCH -> sketchFits(streamed) ? budget.sketchBytes(q, p) : 0;
             case QR_SVD ->
                 wholeQr(streamed)
                         ? Budget.wholeQrBytes(q, p, options.precision())
@@ -222,7 +222,10 @@ public final class Planner {
         if (streamed) {
             return budget.tileBytes();
         }
-        boolean converts = (method == Method.GRAM || method == Method.SKETCH) && data == Precision.FLOAT32;
-        return converts ? Math.min(CONVERSION_TILE_BYTES, budget.tileBytes()) : 0;
+        double tile = Math.min(CONVERSION_TILE_BYTES, budget.tileBytes());
+        if (data == Precision.FLOAT64 || method == Method.QR_SVD || method == Method.GESVD) {
+            return 0;
+        }
+        return method == Method.SKETCH ? Math.min(tile, Budget.bytes(Precision.FLOAT64, q, p)) : tile;
     }
 }

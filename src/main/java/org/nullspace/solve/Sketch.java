@@ -74,6 +74,11 @@ final class Sketch {
     /** Largest accepted ‖(QᵀQ − I)h‖/‖h‖ in units of ε. */
     private static final double LARGEST_DEFECT = 32;
 
+    /** Rows of a block on the host at least, and entries of A in it: 8 MiB, which third-level caches hold. */
+    private static final long BLOCK_ROWS = 512;
+
+    private static final long BLOCK_ENTRIES = 1 << 20;
+
     private final Session session;
     private final MemoryScope scope;
     private final Matrix x;
@@ -111,8 +116,9 @@ final class Sketch {
             Function<double[], RankDecision> decide,
             double heldBytes) {
         List<SvdAlgorithm> algorithms = ThinSvd.algorithms(session, svd);
+        Budget budget = Budget.of(session);
         double q = Math.max(x.rows(), x.columns());
-        if (!Budget.of(session).holdsFactors(heldBytes + Budget.sketchBytes(q, Math.min(x.rows(), x.columns())))) {
+        if (!budget.holdsFactors(heldBytes + budget.sketchBytes(q, Math.min(x.rows(), x.columns())))) {
             return Attempt.declined("SKETCH: an orthonormal factor of the size of X does not fit beside X");
         }
         MemoryScope scope = parent.nested();
@@ -238,45 +244,87 @@ final class Sketch {
     private Attempt orthogonalized(MemoryScope scratch, Bracket bracket, Function<double[], RankDecision> decide) {
         long l = bracket.pt().rows();
         Matrix z = bracket.z();
-        Matrix b = session.allocate(scope, Precision.FLOAT64, 1, a.rows(), l, a.layout());
-        if (z == null) {
-            session.copy(a, b);
-        } else {
-            session.multiply(1, a, z, 0, b);
-        }
-        session.solveTriangular(bracket.triangle(), bracket.pt(), b.transposed());
+        Matrix g = random(scratch, p, PROBES, gaussian(SEED + 2));
         Matrix ct = session.allocate(scratch, l, l);
         Matrix t = session.allocate(scratch, l, l);
-        if (!choleskyQr(b, ct)) {
+        // B, and beside it A times the vectors that probe the result, so that A is read once for both.
+        Matrix all = session.allocate(scope, Precision.FLOAT64, 1, a.rows(), l + PROBES, a.layout());
+        Matrix b = all.columns(0, l);
+        Matrix ag = all.columns(l, l + PROBES);
+        session.fill(ct, 0);
+        if (z == null) {
+            inBlocks((from, to) -> {
+                session.copy(a.rows(from, to), b.rows(from, to));
+                session.multiply(1, a.rows(from, to), g, 0, ag.rows(from, to));
+                precondition(bracket.triangle(), bracket.pt(), b.rows(from, to), ct);
+            });
+        } else {
+            Matrix zg = session.allocate(scratch, p, l + PROBES);
+            session.copy(z, zg.columns(0, l));
+            session.copy(g, zg.columns(l, l + PROBES));
+            inBlocks((from, to) -> {
+                session.multiply(1, a.rows(from, to), zg, 0, all.rows(from, to));
+                precondition(bracket.triangle(), bracket.pt(), b.rows(from, to), ct);
+            });
+        }
+        if (!factored(ct)) {
             return Attempt.declined("SKETCH: the preconditioned matrix is not well conditioned");
         }
         session.multiply(1, ct.transposed(), bracket.pt().transposed(), 0, t);
-        double defect = defect(b, ct);
-        if (!(defect <= LARGEST_DEFECT * EPS)) {
-            session.solveTriangular(Triangle.LOWER, ct, b.transposed());
-            if (!choleskyQr(b, ct)) {
+        Errors errors = errors(b, ag, ct, t, z, g);
+        if (!(errors.defect() <= LARGEST_DEFECT * EPS)) {
+            Matrix first = session.allocate(scratch, l, l);
+            Matrix product = session.allocate(scratch, l, l);
+            session.copy(ct, first);
+            session.copy(t, product);
+            session.fill(ct, 0);
+            inBlocks((from, to) -> precondition(Triangle.LOWER, first, b.rows(from, to), ct));
+            if (!factored(ct)) {
                 return Attempt.declined("SKETCH: the preconditioned matrix is not well conditioned");
             }
-            Matrix again = session.allocate(scratch, l, l);
-            session.multiply(1, ct.transposed(), t, 0, again);
-            t = again;
-            defect = defect(b, ct);
+            session.multiply(1, ct.transposed(), product, 0, t);
+            errors = errors(b, ag, ct, t, z, g);
         }
-        double bound = PROBE_FACTOR * residual(b, ct, t, z);
-        String measured = String.format(Locale.ROOT, "residual at most %.2g, orthogonality %.2g", bound, defect);
-        if (!(defect <= LARGEST_DEFECT * EPS) || !(bound <= LARGEST_RESIDUAL * EPS * frobenius(t))) {
-            return Attempt.declined("SKETCH: no certificate, " + measured);
+        double bound = PROBE_FACTOR * errors.residual();
+        if (!(errors.defect() <= LARGEST_DEFECT * EPS) || !(bound <= LARGEST_RESIDUAL * EPS * frobenius(t))) {
+            return Attempt.declined(String.format(
+                    Locale.ROOT,
+                    "SKETCH: no certificate, the residual is at most %.2g, the orthogonality is off by %.2g",
+                    bound,
+                    errors.defect()));
         }
         return decomposed(b, ct, t, z, bound, decide);
     }
 
-    /** Cᵀ in the lower triangle, zeros above; false if B is singular to rounding or not finite. */
-    private boolean choleskyQr(Matrix b, Matrix ct) {
+    /** What is done with some of the rows. */
+    private interface Rows {
+        void visit(long from, long to);
+    }
+
+    /** Rows of a block on the host. */
+    static long blockRows(long p) {
+        return Math.max(BLOCK_ROWS, BLOCK_ENTRIES / Math.max(1, p));
+    }
+
+    /** Visits all rows, on the host in blocks that stay in the cache from one operation to the next. */
+    private void inBlocks(Rows rows) {
+        long height = session.place().isHost() ? blockRows(p) : a.rows();
+        for (long from = 0; from < a.rows(); from += height) {
+            rows.visit(from, Math.min(a.rows(), from + height));
+        }
+    }
+
+    /** B ← BP⁻¹ for some rows; the lower triangle of G ← G + BᵀB. */
+    private void precondition(Triangle triangle, Matrix pt, Matrix b, Matrix gram) {
+        session.solveTriangular(triangle, pt, b.transposed());
+        session.gram(1, b.transposed(), 1, gram);
+    }
+
+    /** Cᵀ in the lower triangle; false if BᵀB is singular to rounding or not finite. */
+    private boolean factored(Matrix gram) {
         try (MemoryScope scratch = MemoryScope.open()) {
             Status status = session.status(scratch, 1);
-            session.fill(ct, 0);
-            session.gram(1, b.transposed(), 0, ct);
-            session.cholesky(ct, status);
+            session.cholesky(gram, status);
             return session.read(status)[0] == 0;
         }
     }
@@ -318,50 +366,54 @@ final class Sketch {
 
     // ---- the certificate
 
-    /** Largest ‖(QᵀQ − I)h‖/‖h‖ over Gaussian h, Q = BC⁻¹. */
-    private double defect(Matrix b, Matrix ct) {
-        long l = ct.rows();
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix h = random(scratch, l, PROBES, gaussian(SEED + 2));
-            Matrix u = session.allocate(scratch, l, PROBES);
-            Matrix v = session.allocate(scratch, b.rows(), PROBES);
-            session.copy(h, u);
-            session.solveTriangular(Triangle.UPPER, ct.transposed(), u);
-            session.multiply(1, b, u, 0, v);
-            session.multiply(1, b.transposed(), v, 0, u);
-            session.solveTriangular(Triangle.LOWER, ct, u);
-            session.add(-1, h, 1, u);
-            double[] errors = norms(u);
-            double[] sizes = norms(h);
-            double largest = 0;
-            for (int i = 0; i < errors.length; i++) {
-                largest = largerOrNaN(largest, errors[i] / sizes[i]);
-            }
-            return largest;
-        }
-    }
+    /**
+     * What the result is off by on Gaussian vectors.
+     *
+     * @param defect largest ‖(QᵀQ − I)h‖/‖h‖
+     * @param residual largest ‖(A − QTZᵀ)g‖
+     */
+    private record Errors(double defect, double residual) {}
 
-    /** Largest ‖(A − BC⁻¹TZᵀ)g‖ over Gaussian g. */
-    private double residual(Matrix b, Matrix ct, Matrix t, @Nullable Matrix z) {
+    /** Reads B once for both. */
+    private Errors errors(Matrix b, Matrix ag, Matrix ct, Matrix t, @Nullable Matrix z, Matrix g) {
         long l = ct.rows();
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix g = random(scratch, p, PROBES, gaussian(SEED + 3));
+            Matrix h = random(scratch, l, PROBES, gaussian(SEED + 3));
             Matrix inside = g;
             if (z != null) {
                 inside = session.allocate(scratch, l, PROBES);
                 session.multiply(1, z.transposed(), g, 0, inside);
             }
-            Matrix u = session.allocate(scratch, l, PROBES);
-            Matrix v = session.allocate(scratch, a.rows(), PROBES);
-            session.multiply(1, t, inside, 0, u);
+            // C⁻¹h and C⁻¹TZᵀg, side by side.
+            Matrix u = session.allocate(scratch, l, 2L * PROBES);
+            session.copy(h, u.columns(0, PROBES));
+            session.multiply(1, t, inside, 0, u.columns(PROBES, 2L * PROBES));
             session.solveTriangular(Triangle.UPPER, ct.transposed(), u);
-            session.multiply(1, a, g, 0, v);
-            session.multiply(-1, b, u, 1, v);
-            double largest = 0;
-            for (double norm : norms(v)) {
-                largest = largerOrNaN(largest, norm);
+            Matrix back = session.allocate(scratch, l, PROBES);
+            session.fill(back, 0);
+            double[] residuals = new double[PROBES];
+            inBlocks((from, to) -> {
+                try (MemoryScope own = MemoryScope.open()) {
+                    Matrix v = session.allocate(own, to - from, 2L * PROBES);
+                    Matrix difference = v.columns(PROBES, 2L * PROBES);
+                    session.multiply(1, b.rows(from, to), u, 0, v);
+                    session.multiply(1, b.rows(from, to).transposed(), v.columns(0, PROBES), 1, back);
+                    session.add(1, ag.rows(from, to), -1, difference);
+                    double[] norms = norms(difference);
+                    Arrays.setAll(residuals, i -> Math.hypot(residuals[i], norms[i]));
+                }
+            });
+            session.solveTriangular(Triangle.LOWER, ct, back);
+            session.add(-1, h, 1, back);
+            double[] errors = norms(back);
+            double[] sizes = norms(h);
+            double defect = 0;
+            double residual = 0;
+            for (int i = 0; i < PROBES; i++) {
+                defect = largerOrNaN(defect, errors[i] / sizes[i]);
+                residual = largerOrNaN(residual, residuals[i]);
             }
-            return largest;
+            return new Errors(defect, residual);
         }
     }
 

@@ -48,6 +48,14 @@ class CudaConformanceTest {
     }
 
     @Nested
+    class Sketches extends SketchConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Intercepts extends InterceptConformance {
         @Override
         protected DeviceKind kind() {

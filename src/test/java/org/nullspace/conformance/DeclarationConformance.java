@@ -172,7 +172,10 @@ abstract class DeclarationConformance extends Conformance {
                         Checks.atMost("memory over plan", where, session.peakBytes(), planned);
                         // A plan that promises everything says nothing.
                         long q = Math.max(p.n(), p.d());
-                        if (first && s.method() != Method.GRAM && q > 10L * Math.min(p.n(), p.d())) {
+                        long least = Math.min(p.n(), p.d());
+                        // SKETCH takes 48 vectors of the long side besides, which outweigh one column.
+                        boolean tight = s.method() != Method.GRAM && (s.method() != Method.SKETCH || least > 1);
+                        if (first && tight && q > 10L * least) {
                             assertThat(planned).as(where).isLessThan(3 * session.peakBytes());
                         }
                     }
@@ -197,9 +200,11 @@ abstract class DeclarationConformance extends Conformance {
                     session.resetCounts();
                     String where = mode + " on " + each;
                     try (Factorization f = OnSession.factor(session, x, options(mode))) {
-                        // Singular values, status words and single numbers.
-                        assertThat(session.uploadedBytes()).as(where).isZero();
-                        assertThat(session.downloadedBytes()).as(where).isLessThan(8 * (10 + 3 * 40));
+                        // Singular values, status words and single numbers; random numbers, which do not grow with X.
+                        long random = mode.method() == Method.SKETCH ? 8 * 40 * (40 + 3 * 16) : 0;
+                        assertThat(session.uploadedBytes()).as(where).isLessThanOrEqualTo(random);
+                        long norms = mode.method() == Method.SKETCH ? 10 : 3;
+                        assertThat(session.downloadedBytes()).as(where).isLessThan(8 * (10 + norms * 40));
                         session.resetCounts();
                         try (SolutionSet s = f.solve(y)) {
                             // W₀ once or twice to the host, and numbers per singular value and target.
@@ -290,11 +295,13 @@ abstract class DeclarationConformance extends Conformance {
                     String where = mode + ", status " + which + " is bad: " + s.history();
                     assertThat(s.outcome()).as(where).isEqualTo(Outcome.FULL_RANK);
                     boolean gram = mode.method() == Method.AUTO || mode.method() == Method.GRAM;
-                    // The Cholesky factorization and the inversion have a status each, then QR_SVD has its turn; the
-                    // others try
-                    // the other iteration.
-                    assertThat(s.method()).as(where).isEqualTo(gram ? Method.QR_SVD : mode.method());
-                    assertThat(s.history()).as(where).hasSize(gram ? 2 : 1);
+                    // The Cholesky factorization and the inversion have a status each, then QR_SVD has its turn. SKETCH
+                    // has
+                    // an inversion first, without which it takes the other way, then a Cholesky factorization. The
+                    // others try the other iteration.
+                    boolean declines = gram || (mode.method() == Method.SKETCH && which == 2);
+                    assertThat(s.method()).as(where).isEqualTo(declines ? Method.QR_SVD : mode.method());
+                    assertThat(s.history()).as(where).hasSize(declines ? 2 : 1);
                     Checks.close(
                             "solution on the second way",
                             where,

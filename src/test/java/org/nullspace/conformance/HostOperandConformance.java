@@ -8,6 +8,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.nullspace.backend.Session;
+import org.nullspace.backend.SparseSigns;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -127,6 +128,32 @@ public abstract class HostOperandConformance {
                             Math.abs(result.get(0, i, j) - expected),
                             i >= j ? 64 * 0x1p-52 * (4 + 2.0 * host.columns()) : 0);
                 }
+            }
+        });
+    }
+
+    @Test
+    void sketchesAnOperandOfTheHost() {
+        forAll((where, entries, host) -> {
+            int q = (int) host.rows();
+            int p = (int) host.columns();
+            for (int k : new int[] {5, 40}) {
+                int perRow = SparseSigns.perRow(k);
+                double[][] expected = new double[k][p];
+                for (int i = 0; i < q; i++) {
+                    for (int t = 0; t < perRow; t++) {
+                        long bits = SparseSigns.bits(3, i, t, perRow);
+                        long start = SparseSigns.blockStart(k, t);
+                        long row = start + SparseSigns.rowInBlock(bits, SparseSigns.blockStart(k, t + 1) - start);
+                        for (int j = 0; j < p; j++) {
+                            expected[(int) row][j] += SparseSigns.sign(bits) * entries[i][j];
+                        }
+                    }
+                }
+                Matrix y = session.allocate(scope, k, p);
+                session.fill(y, Double.NaN);
+                session.sketch(3, host, y);
+                assertThat(session.toHost(y).toArray()).as(where).isDeepEqualTo(expected);
             }
         });
     }

@@ -46,6 +46,14 @@ class OpenBlasConformanceTest {
     }
 
     @Nested
+    class Sketches extends SketchConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
     class Intercepts extends InterceptConformance {
         @Override
         protected DeviceKind kind() {

@@ -1,6 +1,7 @@
 package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.nullspace.matrix.Layout.COLUMN_MAJOR;
 import static org.nullspace.matrix.Precision.FLOAT32;
 import static org.nullspace.matrix.Precision.FLOAT64;
@@ -9,8 +10,11 @@ import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nullspace.backend.SparseSigns;
 import org.nullspace.backend.Triangle;
 import org.nullspace.conformance.Operand.Shape;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -241,6 +245,76 @@ abstract class ProductConformance extends EntryConformance {
             }
             z.assertFrameUntouched();
         }
+    }
+
+    @Test
+    void sketches() {
+        SplittableRandom random = new SplittableRandom(21);
+        for (int q : new int[] {0, 1, 7, 65, 700}) {
+            for (int p : SIZES) {
+                for (int k : new int[] {1, 5, 8, 131}) {
+                    for (int turn = 0; turn < 3; turn++) {
+                        sketch(random, q, p, k, next(FLOAT32, FLOAT64), next(LAYOUTS), next(LAYOUTS));
+                    }
+                }
+            }
+        }
+        // More rows of the sketch than a thread block sums up, and operands that several threads share.
+        for (Layout layout : LAYOUTS) {
+            sketch(random, 1300, 150, 2400, FLOAT64, layout, COLUMN_MAJOR);
+            sketch(random, 6000, 130, 292, FLOAT64, layout, COLUMN_MAJOR);
+        }
+    }
+
+    /** Sums of entries in the order of the rows: exactly the same on every backend. */
+    private void sketch(SplittableRandom random, int q, int p, int k, Precision ofA, Layout layoutA, Layout layoutY) {
+        int[] batches = next(new int[][] {{1, 1}, {2, 2}, {0, 0}, {1, 2}});
+        Shape shapeA = new Shape(batches[0], q, p);
+        Shape shapeY = new Shape(batches[1], k, p);
+        situation = "sketch of " + ofA + " " + layoutA + " " + shapeA + " in " + layoutY + " " + shapeY;
+        double[][][] a = batch(random, shapeA, ofA);
+        long seed = random.nextLong();
+        int perRow = SparseSigns.perRow(k);
+        try (MemoryScope inner = MemoryScope.open()) {
+            Operand x = upload(inner, shapeA, a, ofA, layoutA, framed());
+            Operand y = upload(inner, shapeY, shapeY.filled(Double.NaN), FLOAT64, layoutY, framed());
+            session.sketch(seed, x.view(), y.view());
+            double[][][] result = y.download();
+            for (int b = 0; b < shapeY.batch(); b++) {
+                double[][] expected = new double[k][p];
+                for (int i = 0; i < q; i++) {
+                    for (int t = 0; t < perRow; t++) {
+                        long bits = SparseSigns.bits(seed, i, t, perRow);
+                        long start = SparseSigns.blockStart(k, t);
+                        long row = start + SparseSigns.rowInBlock(bits, SparseSigns.blockStart(k, t + 1) - start);
+                        for (int j = 0; j < p; j++) {
+                            expected[(int) row][j] += SparseSigns.sign(bits) * a[b % a.length][i][j];
+                        }
+                    }
+                }
+                assertThat(result[b]).as(situation).isDeepEqualTo(expected);
+            }
+            y.assertFrameUntouched();
+        }
+    }
+
+    @Test
+    void refusesSketchesThatDoNotFit() {
+        Matrix a = session.allocate(scope, 6, 4);
+        Matrix narrow = session.allocate(scope, FLOAT32, 1, 3, 4, COLUMN_MAJOR);
+        session.fill(a, 1);
+        assertThatThrownBy(() -> session.sketch(1, a, session.allocate(scope, 3, 5)))
+                .isInstanceOf(ShapeMismatchException.class)
+                .hasMessageContainingAll("sketch", "6×4", "3×5");
+        assertThatThrownBy(() -> session.sketch(1, a, session.allocate(scope, 0, 4)))
+                .isInstanceOf(ShapeMismatchException.class)
+                .hasMessageContaining("0×4");
+        assertThatThrownBy(() -> session.sketch(1, a, narrow))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("float64");
+        assertThatThrownBy(() -> session.sketch(1, a, a.rows(0, 3)))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("overlaps");
     }
 
     @ParameterizedTest

@@ -65,6 +65,14 @@ class SmallDeviceConformanceTest {
     }
 
     @Nested
+    class Sketches extends SketchConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Intercepts extends InterceptConformance {
         @Override
         protected DeviceKind kind() {

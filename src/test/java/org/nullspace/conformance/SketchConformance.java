@@ -1,0 +1,373 @@
+package org.nullspace.conformance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.nullspace.Nullspace;
+import org.nullspace.OnSession;
+import org.nullspace.backend.Session;
+import org.nullspace.conformance.Planted.Spectrum;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.Method;
+import org.nullspace.model.Outcome;
+import org.nullspace.model.RankTolerance;
+import org.nullspace.model.SolutionSet;
+import org.nullspace.model.SolveOptions;
+import org.nullspace.random.SplitMix64;
+
+/**
+ * What a sketch could get wrong: ranks near the cut-off however ill-conditioned X is, matrices that sparse sketches are weak at, and sketches
+ * that have missed something. Wherever the test does not say otherwise, SKETCH must have had the last word itself.
+ */
+abstract class SketchConformance extends Conformance {
+    private SolveOptions.Builder sketch() {
+        return new Mode(Method.SKETCH, Precision.FLOAT64).on(options());
+    }
+
+    private static double[] spectrum(int above, double least, int below, double most) {
+        double[] sigma = new double[above + below];
+        for (int i = 0; i < above; i++) {
+            sigma[i] = above == 1 ? 1 : Math.pow(least, i / (above - 1.0));
+        }
+        for (int i = above; i < sigma.length; i++) {
+            sigma[i] = most * (1 - 1e-3 * (i - above));
+        }
+        return sigma;
+    }
+
+    /** Gaps of 10 on either side of the cut-off, condition numbers of 10/cut-off in all. */
+    @Test
+    void findsThePlantedRankAtEveryCutoff() {
+        long seed = 61_000;
+        for (int[] shape : new int[][] {{40, 400}, {400, 40}, {64, 260}, {20, 3000}, {90, 100}}) {
+            int p = Math.min(shape[0], shape[1]);
+            for (double cutoff : new double[] {1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12, 1e-13, 1e-14}) {
+                for (int rank : new int[] {p - 1, p / 2, 2}) {
+                    double[] sigma = spectrum(rank, 10 * cutoff, p - rank, cutoff / 10);
+                    Planted problem = Planted.of(seed++, shape[0], shape[1], 1, sigma, 0, Precision.FLOAT64);
+                    SolveOptions options = sketch().rankTolerance(RankTolerance.relative(cutoff))
+                            .build();
+                    try (SolutionSet s = solve(problem, options)) {
+                        String where = "cut-off " + cutoff + ", rank " + rank + ", " + problem + s.history();
+                        assertThat(s.rank()).as(where).isEqualTo(rank);
+                        // At 10⁻¹⁴ the certificate need not reach down to the cut-off.
+                        if (cutoff > 2e-14) {
+                            assertThat(s.method()).as(where).isEqualTo(Method.SKETCH);
+                        }
+                        double[] found = s.singularValues();
+                        for (int i = 0; i < p; i++) {
+                            Checks.atMost(
+                                    "singular value",
+                                    where,
+                                    Math.abs(found[i] - sigma[i]),
+                                    SolverConformance.ROOM * 0x1p-52 * Math.sqrt(p));
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Precision.class)
+    void findsThePlantedRankAtTheStandardCutoff(Precision precision) {
+        long seed = 62_000;
+        for (int[] shape : new int[][] {{40, 400}, {400, 40}, {100, 800}, {30, 30}}) {
+            int p = Math.min(shape[0], shape[1]);
+            double cutoff = standardCutoff(shape[0], shape[1], precision, Precision.FLOAT64);
+            for (int rank : new int[] {p - 1, p / 2, 3}) {
+                double[] sigma = spectrum(rank, 10 * cutoff, p - rank, cutoff / 10);
+                Planted problem = Planted.of(seed++, shape[0], shape[1], 1, sigma, 0, precision);
+                try (SolutionSet s = solve(problem, sketch().build())) {
+                    assertThat(s.rank()).as(problem + " " + s.history()).isEqualTo(rank);
+                    assertThat(s.method()).as(problem + " " + s.history()).isEqualTo(Method.SKETCH);
+                }
+            }
+        }
+    }
+
+    @Test
+    void separatesClustersAtTheCutoff() {
+        long seed = 63_000;
+        for (double cutoff : new double[] {1e-3, 1e-7, 1e-11}) {
+            for (int[] shape : new int[][] {{50, 500}, {300, 45}}) {
+                int p = Math.min(shape[0], shape[1]);
+                double[] sigma = spectrum(p / 3, 0.1, 0, 0);
+                sigma = Arrays.copyOf(sigma, p);
+                for (int i = p / 3; i < p; i++) {
+                    double side = i < p / 2 ? 1.05 : 1 / 1.05;
+                    sigma[i] = cutoff * side * (1 - 1e-5 * i);
+                }
+                Planted problem = Planted.of(seed++, shape[0], shape[1], 2, sigma, 0.1, Precision.FLOAT64);
+                SolveOptions options =
+                        sketch().rankTolerance(RankTolerance.relative(cutoff)).build();
+                try (SolutionSet s = solve(problem, options)) {
+                    assertThat(s.rank()).as(problem + " " + s.history()).isEqualTo(p / 2);
+                    assertThat(s.method()).as(problem + " " + s.history()).isEqualTo(Method.SKETCH);
+                }
+            }
+        }
+    }
+
+    // ---- coherent matrices
+
+    private static double[][] diagonal(int q, int p, double ratio) {
+        double[][] a = new double[q][p];
+        for (int i = 0; i < p; i++) {
+            a[i][i] = Math.pow(ratio, i);
+        }
+        return a;
+    }
+
+    /** Tall matrices of which a few rows or columns carry everything. */
+    private static Map<String, double[][]> coherent() {
+        int q = 480;
+        int p = 60;
+        SplitMix64 random = new SplitMix64(7);
+        Map<String, double[][]> all = new LinkedHashMap<>();
+        all.put("identity above zeros", diagonal(q, p, 1));
+        double[][] last = new double[q][];
+        double[][] graded = diagonal(q, p, 0.7);
+        for (int i = 0; i < q; i++) {
+            last[q - 1 - i] = graded[i];
+        }
+        all.put("graded diagonal below zeros", last);
+        double[][] huge = Dense.gaussian(random, q, p);
+        huge[77] = Dense.scale(1e8, huge)[77];
+        all.put("one huge row", huge);
+        double[][] few = new double[q][p];
+        for (int i = 0; i < 25; i++) {
+            few[19 * i] = Dense.gaussian(random, 1, p)[0];
+        }
+        all.put("25 rows that are not zero", few);
+        double[][] one = new double[q][p];
+        one[401] = Dense.gaussian(random, 1, p)[0];
+        all.put("one row that is not zero", one);
+        double[][] twice = Dense.gaussian(random, q, p);
+        for (int i = 1; i < q; i += 2) {
+            twice[i] = twice[i - 1];
+        }
+        all.put("every row twice", twice);
+        double[][] columns = Dense.gaussian(random, q, p);
+        for (double[] row : columns) {
+            for (int j = 0; j < p / 2; j++) {
+                row[j + p / 2] = row[j];
+            }
+        }
+        all.put("every column twice", columns);
+        double[][] holes = Dense.gaussian(random, q, p);
+        for (int i = 0; i < q; i++) {
+            for (int j = 0; j < p; j++) {
+                holes[i][j] = j % 3 == 0 || i % 5 == 0 ? 0 : holes[i][j];
+            }
+        }
+        all.put("zero rows and columns", holes);
+        double[][] block = Dense.scale(1e-6, Dense.gaussian(random, q, p));
+        for (int i = 0; i < p / 2; i++) {
+            block[8 * i][i] += 1;
+        }
+        all.put("half an identity in small noise", block);
+        double[][] single = Dense.gaussian(random, q, p);
+        for (int i = 0; i < q; i++) {
+            single[i][5] = i == 300 ? 1e-3 : 0;
+        }
+        all.put("a column with one small entry", single);
+        return all;
+    }
+
+    @Test
+    void takesCoherentMatricesLikeAnyOther() {
+        coherent().forEach((name, a) -> {
+            for (double[][] x : new double[][][] {a, Dense.transpose(a)}) {
+                requireSameAsQr(name + " " + x.length + "×" + x[0].length, x, Nullspace::solve, true);
+            }
+        });
+    }
+
+    private interface Way {
+        SolutionSet solve(Matrix x, Matrix y, SolveOptions options);
+    }
+
+    private void requireSameAsQr(String where, double[][] x, Way way, boolean certified) {
+        int n = x.length;
+        int d = x[0].length;
+        int p = Math.min(n, d);
+        double[][] w = Dense.gaussian(new SplitMix64(99), d, 2);
+        double[][] y = Dense.multiply(x, w);
+        SolveOptions qr =
+                new Mode(Method.QR_SVD, Precision.FLOAT64).on(options()).build();
+        try (SolutionSet s = way.solve(Matrix.of(x), Matrix.of(y), sketch().build());
+                SolutionSet expected = solve(x, y, qr)) {
+            String what = where + " " + s.history();
+            assertThat(s.method()).as(what).isEqualTo(certified ? Method.SKETCH : Method.QR_SVD);
+            assertThat(s.history()).as(what).hasSize(certified ? 1 : 2);
+            assertThat(s.history().get(0)).as(what).startsWith("SKETCH: ");
+            assertThat(s.rank()).as(what).isEqualTo(expected.rank());
+            double unit = SolverConformance.ROOM * 0x1p-52 * Math.sqrt(p);
+            double[] sigma = s.singularValues();
+            for (int i = 0; i < p; i++) {
+                double error = Math.abs(sigma[i] - expected.singularValues()[i]);
+                Checks.atMost("singular value", what, error, unit * sigma[0]);
+            }
+            double room = unit * expected.condition();
+            double[][] minimal = s.minimumNorm().toArray();
+            double[][] other = expected.minimumNorm().toArray();
+            Checks.close("solution", what, minimal, other, room * Dense.norm(other));
+            double[][] fit = Dense.subtract(Dense.multiply(x, minimal), y);
+            double size = Dense.norm(x) * Dense.norm(minimal);
+            Checks.atMost("residual", what, Dense.norm(fit), unit * (size + Dense.norm(y)));
+            double[][] any = Dense.gaussian(new SplitMix64(98), d, 3);
+            double[][] inNull = entries(s.nullSpace().project(Matrix.of(any)));
+            double[][] otherNull = entries(expected.nullSpace().project(Matrix.of(any)));
+            Checks.close("projection", what, inNull, otherNull, room * Dense.norm(any));
+            double[][] z = entries(s.nullSpace().coordinates(Matrix.of(any)));
+            Checks.close(
+                    "null space", what, entries(s.nullSpace().combine(Matrix.of(z))), inNull, room * Dense.norm(any));
+            Checks.atMost("orthonormality", what, s.certificate().orthonormalityDefect(), unit);
+            double[][] again = entries(s.nullSpace().project(Matrix.of(inNull)));
+            Checks.close("projector", what, again, inNull, SolverConformance.ROOM * 0x1p-52 * Dense.norm(any));
+        }
+    }
+
+    // ---- sketches that have missed something
+
+    /** A session whose sketches are changed before anybody sees them. */
+    private Session altered(Consumer<double[][]> change) {
+        Session session = provider().open(0);
+        return (Session) Proxy.newProxyInstance(
+                Session.class.getClassLoader(), new Class<?>[] {Session.class}, (proxy, method, args) -> {
+                    try {
+                        Object result = method.invoke(session, args);
+                        if (method.getName().equals("sketch")) {
+                            Matrix y = (Matrix) args[2];
+                            double[][] entries = session.toHost(y).toArray();
+                            change.accept(entries);
+                            session.copy(Storage.ROW_MAJOR.of(entries, (int) y.columns(), Precision.FLOAT64), y);
+                        }
+                        return result;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
+    }
+
+    private void requireCaught(String where, double[][] x, Consumer<double[][]> change) {
+        requireSameAsQr(where, x, (a, b, options) -> OnSession.solve(altered(change), a, b, options), false);
+    }
+
+    @Test
+    void noticesThatASketchHasMissedSomething() {
+        SplitMix64 random = new SplitMix64(17);
+        double[][] full = Dense.gaussian(random, 40, 500);
+        double[][] deficient = Dense.multiply(Dense.gaussian(random, 40, 25), Dense.gaussian(random, 25, 500));
+        for (double[][] x : new double[][][] {full, deficient, Dense.transpose(full), Dense.transpose(deficient)}) {
+            requireCaught("a column is gone", x, y -> setColumn(y, 3, null));
+            requireCaught("two columns are one", x, y -> setColumn(y, 3, 4));
+            requireCaught("only the first 20 rows are there", x, y -> {
+                for (int i = 20; i < y.length; i++) {
+                    Arrays.fill(y[i], 0);
+                }
+            });
+            requireCaught("only one row is there", x, y -> {
+                for (int i = 1; i < y.length; i++) {
+                    Arrays.fill(y[i], 0);
+                }
+            });
+            requireCaught("the sketch is of another matrix of low rank", x, y -> {
+                double[][] other = Dense.multiply(
+                        Dense.gaussian(new SplitMix64(1), y.length, 5),
+                        Dense.gaussian(new SplitMix64(2), 5, y[0].length));
+                for (int i = 0; i < y.length; i++) {
+                    y[i] = other[i];
+                }
+            });
+        }
+        // A direction of size 10⁻⁹, far above the cut-off of 10⁻¹³ and far below everything else.
+        double[][] small = Planted.of(64_000, 30, 400, 1, spectrum(29, 0.5, 1, 1e-9), 0, Precision.FLOAT64)
+                .x();
+        requireCaught("a small direction is gone", small, y -> {
+            double[][] noise = Dense.multiply(
+                    Dense.gaussian(new SplitMix64(1), y.length, 29), Dense.gaussian(new SplitMix64(2), 29, 30));
+            for (int i = 0; i < y.length; i++) {
+                y[i] = noise[i];
+            }
+        });
+    }
+
+    private static void setColumn(double[][] y, int j, @org.jspecify.annotations.Nullable Integer from) {
+        for (double[] row : y) {
+            row[j] = from == null ? 0 : row[from];
+        }
+    }
+
+    @Test
+    void noticesNumbersThatAreNone() {
+        double[][] x = Dense.gaussian(new SplitMix64(18), 20, 200);
+        requireCaught("a NaN in the sketch alone", x, y -> y[0][0] = Double.NaN);
+        for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
+            double[][] broken = Dense.copy(x);
+            broken[7][150] = bad;
+            try (SolutionSet s = Nullspace.solve(
+                    Storage.ROW_MAJOR.of(broken, 200, Precision.FLOAT64),
+                    Matrix.of(new double[20][1]),
+                    sketch().build())) {
+                assertThat(s.outcome()).isEqualTo(Outcome.NON_FINITE_INPUT);
+                assertThat(s.history()).hasSize(1);
+            }
+        }
+    }
+
+    // ---- when it has its turn
+
+    @Test
+    void leavesCutoffsBelowTheRoundingLevelToOthers() {
+        Planted p = Planted.of(64_100, 30, 300, 1, 12, Spectrum.STEEP, 10, 0, Precision.FLOAT64);
+        for (RankTolerance tolerance : new RankTolerance[] {RankTolerance.relative(0), RankTolerance.relative(1e-17)}) {
+            try (SolutionSet s = solve(p, sketch().rankTolerance(tolerance).build())) {
+                assertThat(s.method()).isEqualTo(Method.QR_SVD);
+                assertThat(s.history().get(0)).startsWith("SKETCH: the cut-off");
+                assertThat(s.history()).hasSize(2);
+            }
+        }
+    }
+
+    @Test
+    void decidesByTheGapToo() {
+        for (int rank : new int[] {12, 29}) {
+            Planted p = Planted.of(64_200, 30, 300, 1, rank, Spectrum.STEEP, 10, 0, Precision.FLOAT64);
+            try (SolutionSet s =
+                    solve(p, sketch().rankTolerance(RankTolerance.gap()).build())) {
+                assertThat(s.method()).isEqualTo(Method.SKETCH);
+                assertThat(s.rank()).isEqualTo(rank);
+            }
+        }
+    }
+
+    @Test
+    void givesTheSameBitsOnEveryRun() {
+        Planted p = Planted.of(64_300, 70, 900, 2, 41, Spectrum.STEEP, 1e6, 0.1, Precision.FLOAT64);
+        for (Layout layout : Layout.values()) {
+            Matrix x = Matrix.of(p.x()).copy(layout);
+            try (SolutionSet first = Nullspace.solve(x, Matrix.of(p.y()), sketch().build())) {
+                for (int run = 0; run < 3; run++) {
+                    try (SolutionSet s = Nullspace.solve(x, Matrix.of(p.y()), sketch().build())) {
+                        assertThat(s.method()).isEqualTo(Method.SKETCH);
+                        assertThat(s.minimumNorm().hasSameEntries(first.minimumNorm()))
+                                .isTrue();
+                        assertThat(s.singularValues()).isEqualTo(first.singularValues());
+                    }
+                }
+            }
+        }
+    }
+}
