@@ -21,6 +21,7 @@ import org.nullspace.io.NpyFile;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.InterceptRule;
+import org.nullspace.model.Method;
 import org.nullspace.model.RankTolerance;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
@@ -234,9 +235,12 @@ abstract class GoldenConformance extends Conformance {
                                     .build())) {
                 assertThat(s.rank()).as(where).isEqualTo(rank);
                 assertThat(s.rankDecision().policy()).isEqualTo(named.name());
-                assertThat(standard.rankDecision().ranksUnderOtherPolicies())
-                        .as(where)
-                        .containsEntry(named.name(), rank);
+                // SciPy's cut-off lies below the rounding level, where SKETCH has no singular values but 0.
+                if (standard.method() != Method.SKETCH || !named.equals(RankTolerance.scipy())) {
+                    assertThat(standard.rankDecision().ranksUnderOtherPolicies())
+                            .as(where)
+                            .containsEntry(named.name(), rank);
+                }
             }
         }
     }

@@ -33,7 +33,7 @@ class KernelSourcesTest {
 
     @Test
     void areInTheJar() throws IOException {
-        assertThat(sources()).contains("entrywise", "reduce", "status");
+        assertThat(sources()).contains("entrywise", "reduce", "sketch", "status");
         for (String name : sources()) {
             assertThat(Kernels.source(name))
                     .as(name)
