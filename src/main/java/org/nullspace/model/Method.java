@@ -3,8 +3,8 @@ package org.nullspace.model;
 /** How X is factorized. */
 public enum Method {
     /**
-     * The planner chooses: {@link #GRAM} where its certificate holds, otherwise {@link #SKETCH} for shapes for which it pays and while
-     * its certificate holds, otherwise {@link #QR_SVD}.
+     * The planner chooses: {@link #GRAM} where its certificate holds, otherwise {@link #SKETCH} where the rank is low
+     * enough for it to pay and its certificate holds, otherwise {@link #QR_SVD}.
      */
     AUTO,
     /**

@@ -45,8 +45,10 @@ final class Gram {
             info = session.read(factored)[0];
             if (info != 0) {
                 scope.close();
-                return Attempt.declined("GRAM: the Gram matrix is not numerically positive definite (leading minor "
-                        + info + " of " + p + "): X is rank deficient or too ill-conditioned for it");
+                return Attempt.declined(
+                        "GRAM: the Gram matrix is not numerically positive definite (leading minor " + info + " of " + p
+                                + "): X is rank deficient or too ill-conditioned for it",
+                        info - 1L);
             }
             Matrix inverse = session.allocate(scratch, p, p);
             Status inverted = session.status(scratch, 1);

@@ -17,11 +17,14 @@ public final class Planner {
     private static final double CONVERSION_TILE_BYTES = 16L << 20;
 
     /**
-     * Least max(n,d)/min(n,d), and least min(n,d), for which SKETCH goes before QR_SVD.
+     * Least min(n,d) and least max(n,d)/min(n,d) for which SKETCH is considered. Measured gains, QR_SVD/SKETCH, at a quarter of the rank (2 cores
+     * of an AMD EPYC, float64, other work on the machine), for max(n,d)/min(n,d) = 4, 16 and 50: 0.4, 0.6, 1.0 for min(n,d) = 128; 1.2, 1.2, 1.4 for 256;
+     * 1.5, 1.8, 2.0 for 512. At half the rank and a ratio of 2, 0.8 for 256 and 1,000. GPUs, where reflections are slower still
+     * against products, have not been measured.
      */
-    private static final int SKETCH_ASPECT = 4;
+    private static final int SKETCH_LEAST = 256;
 
-    private static final int SKETCH_LEAST = 64;
+    private static final int SKETCH_ASPECT = 4;
 
     private final double n;
     private final double d;
@@ -109,29 +112,28 @@ public final class Planner {
             reasons.add(options.method() + " was asked for");
             return List.of(options.method());
         }
-        List<Method> methods = new ArrayList<>();
+        if (options.method() == Method.SKETCH) {
+            reasons.add("SKETCH was asked for");
+            reasons.add("QR_SVD takes over if the certificate does not hold");
+            return List.of(Method.SKETCH, Method.QR_SVD);
+        }
         if (options.rankTolerance().equals(RankTolerance.gap())) {
             reasons.add("the tolerance " + options.rankTolerance()
-                    + " looks at the whole spectrum, which a certificate of full rank does not give");
-        } else if (options.method() != Method.SKETCH) {
-            methods.add(Method.GRAM);
-            reasons.add(
-                    options.method() == Method.GRAM
-                            ? "GRAM was asked for"
-                            : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
-                                    + " it needs a small part of the work of the others, and its certificate proves full rank");
+                    + " looks at the whole spectrum, which a certificate of full rank does not give: QR_SVD");
+            return List.of(Method.QR_SVD);
         }
-        if (options.method() == Method.SKETCH) {
-            methods.add(Method.SKETCH);
-            reasons.add("SKETCH was asked for");
-        } else if (options.method() == Method.AUTO && sketchPays()) {
-            methods.add(Method.SKETCH);
-            reasons.add("SKETCH where the rank is not full or not certain: max(n,d) is at least " + SKETCH_ASPECT
-                    + " times min(n,d), so that its matrix products outrun the reflections of QR_SVD");
+        reasons.add(
+                options.method() == Method.GRAM
+                        ? "GRAM was asked for"
+                        : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
+                                + " it needs a small part of the work of the others, and its certificate proves full rank");
+        if (options.method() == Method.AUTO && sketchPays()) {
+            reasons.add("SKETCH if the Gram matrix shows that the rank is at most about half of min(n,d)");
+            reasons.add("QR_SVD takes over if no certificate holds");
+            return List.of(Method.GRAM, Method.SKETCH, Method.QR_SVD);
         }
-        reasons.add(methods.isEmpty() ? "QR_SVD is left" : "QR_SVD takes over if no certificate holds");
-        methods.add(Method.QR_SVD);
-        return methods;
+        reasons.add("QR_SVD takes over if the certificate does not hold");
+        return List.of(Method.GRAM, Method.QR_SVD);
     }
 
     private boolean sketchPays() {

@@ -74,19 +74,25 @@ public final class Solver {
         double held = Budget.residentBytes(session, x);
         List<String> history = new ArrayList<>();
         Method last = first;
+        long rankHint = Long.MAX_VALUE;
         for (Method method : plan.methods()) {
+            if (method == Method.SKETCH && method != first && !Sketch.pays(rankHint, Math.min(x.rows(), x.columns()))) {
+                history.add("SKETCH: left out, since no low rank is in sight");
+                continue;
+            }
             last = method;
             if (method != first) {
                 requireMemory(session, x, method, plan.worstWorkspaceBytes());
             }
             Attempt attempt = switch (method) {
                 case GRAM -> Gram.factor(session, scope, x, options.rankTolerance(), dataPrecision);
-                case SKETCH -> Sketch.factor(session, scope, x, options.svd(), sketched, held);
+                case SKETCH -> Sketch.factor(session, scope, x, options.svd(), sketched, held, method != first);
                 case QR_SVD -> QrSvd.factor(session, scope, x, working, options.svd(), rankOf, held);
                 case GESVD -> Gesvd.factor(session, scope, x, working, rankOf);
                 case AUTO -> throw new IllegalStateException("a plan never holds AUTO");
             };
             history.add(attempt.note());
+            rankHint = attempt.rankHint();
             Factors factors = attempt.factors();
             if (factors != null) {
                 boolean full = factors.rank() == Math.min(x.rows(), x.columns());
