@@ -2,6 +2,7 @@ package org.nullspace;
 
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
 import org.nullspace.error.ClosedException;
@@ -34,6 +35,7 @@ final class Solved extends OneTarget {
     private final long features;
     private final long targets;
     private final MinimumNorm minimum;
+    private volatile double @Nullable [] residuals;
 
     private Solved(Regression regression, boolean owning, MemoryScope scope, MinimumNorm minimum) {
         this.regression = regression;
@@ -130,7 +132,14 @@ final class Solved extends OneTarget {
 
     @Override
     public double[] residualNorms() {
-        return minimum.residualNorms().clone();
+        double[] known = residuals;
+        if (known == null) {
+            known = minimum.outcome().isSolved()
+                    ? solved(() -> minimum.residualNorms(regression))
+                    : minimum.residualNorms(regression);
+            residuals = known;
+        }
+        return known.clone();
     }
 
     @Override

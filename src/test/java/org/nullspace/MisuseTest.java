@@ -495,13 +495,14 @@ class MisuseTest {
         SolutionSet s = set();
         NullSpace space = s.nullSpace();
         Matrix w = s.minimumNorm();
+        double[] residuals = s.residualNorms();
         s.close();
         s.close();
         assertThat(s.samples()).isEqualTo(4);
         assertThat(s.features()).isEqualTo(6);
         assertThat(s.targets()).isEqualTo(1);
         assertThat(s.outcome()).isEqualTo(Outcome.FULL_RANK);
-        assertThat(s.residualNorms()).hasSize(1);
+        assertThat(s.residualNorms()).as("asked for before").containsExactly(residuals);
         assertThatThrownBy(() -> w.get(0, 0)).isExactlyInstanceOf(ClosedException.class);
         assertThatThrownBy(space::basis).isExactlyInstanceOf(ClosedException.class);
         assertThatThrownBy(() -> space.project(new double[6]))

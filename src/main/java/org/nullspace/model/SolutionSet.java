@@ -18,7 +18,7 @@ import org.nullspace.matrix.Matrix;
  * {@link org.nullspace.error.NoSolutionException}. Arguments of the wrong shape throw
  * {@link org.nullspace.error.ShapeMismatchException}; {@link org.nullspace.error.InvalidInputException} says that an argument is
  * missing or out of its range. Non-finite numbers in coefficients or samples spread into the results that depend on them. Once the set is
- * closed, its shape, outcome and residual norms can still be asked for; whatever else is asked throws
+ * closed, its shape and outcome can still be asked for, and residual norms that were asked for before; whatever else is asked throws
  * {@link org.nullspace.error.ClosedException}.
  */
 public interface SolutionSet extends AutoCloseable {
@@ -111,7 +111,7 @@ public interface SolutionSet extends AutoCloseable {
     double condition();
 
     /**
-     * ‖Xw − y‖ for each target, the same for all members.
+     * ‖Xw − y‖ for each target, the same for all members. Computed on the first call, in one pass over X.
      *
      * @return k norms
      */

@@ -24,6 +24,9 @@ final class GramFactors extends Factors {
      */
     private static final double SPECTRUM_CONDITION = 30;
 
+    /** Sums of targets that are looked at in place of all of them. */
+    private static final int PROBES = 4;
+
     private final boolean wide;
     private final Matrix cholesky;
     private final int rank;
@@ -116,11 +119,14 @@ final class GramFactors extends Factors {
     /** W ← X⁺Y for targets of moderate size. */
     private void refine(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix step = vectors(scratch, wide ? y.rows() : w.rows(), y.columns());
             Matrix residual = vectors(scratch, y.rows(), y.columns());
             session.copy(y, residual);
-            Matrix step = vectors(scratch, wide ? y.rows() : w.rows(), y.columns());
             for (int pass = 0; pass < contractions; pass++) {
                 if (pass > 0) {
+                    if (pass == 1 && wide && isExact(y, w)) {
+                        return;
+                    }
                     session.copy(y, residual);
                     session.multiply(-1, x, w, 1, residual);
                 }
@@ -136,6 +142,66 @@ final class GramFactors extends Factors {
                 }
             }
         }
+    }
+
+    /**
+     * Whether W, which lies in the row space, solves XW = Y to rounding. With many targets, some sums of them with random signs are looked at
+     * in their place: a residual that is not small in one of them is small in all sums with a probability of 2^−{@value #PROBES}.
+     */
+    private boolean isExact(Matrix y, Matrix w) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            boolean all = y.columns() <= 2 * PROBES;
+            Matrix someY = all ? y : probes(scratch, y);
+            Matrix someW = all ? w : probes(scratch, w);
+            Matrix residual = vectors(scratch, y.rows(), someY.columns());
+            session.copy(someY, residual);
+            session.multiply(-1, x, someW, 1, residual);
+            double[] errors = norms(scratch, residual);
+            double[] sizesY = norms(scratch, someY);
+            double[] sizesW = norms(scratch, someW);
+            double unit = Math.sqrt(rank) * Precision.FLOAT64.epsilon();
+            double longestRow = longestRow(scratch);
+            for (int j = 0; j < errors.length; j++) {
+                if (!(errors[j] <= unit * (longestRow * sizesW[j] + sizesY[j]))) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    /** The largest norm of a row of X, at most σ₁: that of a row of L. */
+    private double longestRow(MemoryScope scratch) {
+        double longest = 0;
+        for (double norm : norms(scratch, cholesky.transposed())) {
+            longest = Math.max(longest, norm);
+        }
+        return longest;
+    }
+
+    private double[] norms(MemoryScope scratch, Matrix a) {
+        Matrix norms = session.allocate(scratch, 1, a.columns());
+        session.columnNorms(a, norms);
+        return toHost(session, norms);
+    }
+
+    /** Sums of columns with random signs. */
+    private Matrix probes(MemoryScope scratch, Matrix a) {
+        Matrix signs = Matrix.zeros(scratch, precision(), 1, a.columns(), PROBES, Layout.COLUMN_MAJOR);
+        long state = 0x9e3779b97f4a7c15L;
+        for (int p = 0; p < PROBES; p++) {
+            for (long j = 0; j < a.columns(); j++) {
+                // A linear congruential generator; its highest bit is the sign. Knuth, The Art of Computer Programming
+                // 2, §3.3.4.
+                state = state * 6364136223846793005L + 1442695040888963407L;
+                signs.set(0, j, p, state < 0 ? -1 : 1);
+            }
+        }
+        Matrix device = vectors(scratch, a.columns(), PROBES);
+        session.copy(signs, device);
+        Matrix out = vectors(scratch, a.rows(), PROBES);
+        session.multiply(1, a, device, 0, out);
+        return out;
     }
 
     @Override
