@@ -23,7 +23,7 @@ import org.nullspace.matrix.Precision;
  *
  * <p><b>Files.</b> The methods that take a path write beside the target and move the complete file into place, see {@link AtomicOutput}:
  * after a failure the target is what it was before. The methods that take a channel write where it stands and leave it open; they are
- * for {@link AtomicOutput#write}.
+ * for {@link AtomicOutput#write}. {@link NpyAppender} writes an array whose problems come one after the other.
  */
 public final class NpyWriter {
     private static final int PIECE_BYTES = 8 << 20;
@@ -144,7 +144,7 @@ public final class NpyWriter {
         };
     }
 
-    private static ByteBuffer header(Precision precision, boolean fortran, String shape) {
+    static ByteBuffer header(Precision precision, boolean fortran, String shape) {
         String text = "{'descr': '" + (precision == Precision.FLOAT64 ? "<f8" : "<f4") + "', 'fortran_order': "
                 + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }";
         int prefix = NpyFile.MAGIC.length + 4;
@@ -222,7 +222,7 @@ public final class NpyWriter {
                 .order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private static void writeFully(WritableByteChannel channel, ByteBuffer from) throws IOException {
+    static void writeFully(WritableByteChannel channel, ByteBuffer from) throws IOException {
         while (from.hasRemaining()) {
             channel.write(from);
         }

@@ -78,13 +78,21 @@ public final class BatchPlanner {
      * @param d features
      * @param k targets
      * @param data precision of X
+     * @param targets precision of Y
      * @param options what is wanted
      * @return number of problems, at least 1
      * @throws InsufficientMemoryException if one problem does not fit into the budget
      */
     public static long streamedTile(
-            Session session, long batch, long n, long d, long k, Precision data, SolveOptions options) {
-        return new BatchPlanner(session, batch, n, d, k, data, options).streamedTile();
+            Session session,
+            long batch,
+            long n,
+            long d,
+            long k,
+            Precision data,
+            Precision targets,
+            SolveOptions options) {
+        return new BatchPlanner(session, batch, n, d, k, data, options).streamedTile(targets);
     }
 
     /**
@@ -162,16 +170,17 @@ public final class BatchPlanner {
         return new Tiles(this, largest(soon, t -> fused.bytes(t, k), "a tile of one problem"));
     }
 
-    private long streamedTile() {
-        if (streamedBytes(1) > HostMemory.physicalBytes()) {
+    private long streamedTile(Precision targets) {
+        LongToDoubleFunction bytes = problems -> streamedBytes(problems, targets);
+        if (bytes.applyAsDouble(1) > HostMemory.physicalBytes()) {
             throw new InsufficientMemoryException(
                     "one problem of the batch (X " + n + "×" + d + ", " + k + " targets) does not fit",
-                    (long) streamedBytes(1),
+                    (long) bytes.applyAsDouble(1),
                     HostMemory.physicalBytes());
         }
         double entries = (double) n * d + (double) (n + d) * k;
         long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
-        return largest(soon, this::streamedBytes, "a streamed tile of one problem");
+        return largest(soon, bytes, "a streamed tile of one problem");
     }
 
     /** The largest tile within the budget. */
@@ -197,11 +206,12 @@ public final class BatchPlanner {
     }
 
     /** X, Y, the results with their copy of Y, and what the solver takes. */
-    private double streamedBytes(long problems) {
-        double read = (double) data.bytes() * problems * ((double) n * d + (double) n * k);
+    private double streamedBytes(long problems, Precision targets) {
+        double targetBytes = (double) targets.bytes() * problems * n * k;
+        double read = (double) data.bytes() * problems * n * d + targetBytes;
         SmallBatch fused = small;
         return read
-                + heldBytes(problems, (double) data.bytes() * problems * n * k)
+                + heldBytes(problems, targetBytes)
                 + (fused == null ? alone.worstWorkspaceBytes() : fused.bytes(problems, k));
     }
 
@@ -238,7 +248,7 @@ public final class BatchPlanner {
                 tiles.problems(),
                 (long) (fused == null ? alone.workspaceBytes() : fused.bytes(tiles.problems(), k)),
                 (long) heldBytes((double) data.bytes() * batch * n * k),
-                (long) streamedBytes(streamedTile()),
+                (long) streamedBytes(streamedTile(data), data),
                 budget,
                 reasons);
     }

@@ -1,0 +1,126 @@
+package org.nullspace.cli;
+
+import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
+import java.util.List;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.io.AtomicOutput;
+import org.nullspace.io.CsvOutput;
+import org.nullspace.io.NpyAppender;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.RankDecision;
+import org.nullspace.model.SolutionBatch;
+
+/** The files of a batch, written while its tiles are solved. */
+final class BatchOutput {
+    static final String TABLE = "problems.csv";
+
+    private final List<WritableByteChannel> channels = new ArrayList<>();
+    private final NpyAppender weights;
+    private final NpyAppender singularValues;
+    private final @Nullable NpyAppender intercept;
+    private final CsvOutput table;
+
+    /**
+     * Opens the files.
+     *
+     * @param output ends them if this object does not
+     * @param precision precision of X
+     */
+    BatchOutput(AtomicOutput output, Shape shape, Precision precision, boolean withIntercept) {
+        weights = array(output, "weights.npy", precision, shape.problems, shape.features, shape.targets);
+        singularValues =
+                array(output, "singular_values.npy", Precision.FLOAT64, shape.problems, shape.spectrum(withIntercept));
+        intercept =
+                withIntercept ? array(output, "intercept.npy", Precision.FLOAT64, shape.problems, shape.targets) : null;
+        table = new CsvOutput(open(output, TABLE));
+        table.text("problem").text("outcome").text("rank").text("nullity").text("condition");
+        for (String name : List.of("residual", "norm")) {
+            for (long t = 0; t < shape.targets; t++) {
+                table.text(shape.targets == 1 ? name : name + "[" + t + "]");
+            }
+        }
+        table.endRow();
+    }
+
+    /**
+     * Sizes of a batch.
+     *
+     * @param problems B
+     * @param samples n
+     * @param features d
+     * @param targets k
+     */
+    record Shape(long problems, long samples, long features, long targets) {
+        /** Number of singular values: centring takes away one sample. */
+        long spectrum(boolean withIntercept) {
+            return Math.min(withIntercept && samples > 0 ? samples - 1 : samples, features);
+        }
+    }
+
+    private WritableByteChannel open(AtomicOutput output, String name) {
+        WritableByteChannel channel = output.open(name);
+        channels.add(channel);
+        return channel;
+    }
+
+    private NpyAppender array(AtomicOutput output, String name, Precision precision, long... shape) {
+        return new NpyAppender(open(output, name), precision, shape);
+    }
+
+    /** Appends what there is of a tile, except the rows of the table. */
+    void append(SolutionBatch tile) {
+        weights.append(tile.minimumNorm());
+        singularValues.append(tile.singularValues());
+        if (intercept != null) {
+            intercept.append(tile.intercepts());
+        }
+    }
+
+    /** Appends a row of the table. */
+    void append(long problem, Facts facts, int targets) {
+        table.number(problem);
+        fields(table, facts, targets);
+        table.endRow();
+    }
+
+    /** Outcome, rank, nullity, condition, residual and norm for each target; empty fields for a problem that failed. */
+    static void fields(CsvOutput table, Facts facts, int targets) {
+        RankDecision rank = facts.rank();
+        table.text(facts.outcome().name());
+        if (rank == null) {
+            for (int i = 0; i < 3 + 2 * targets; i++) {
+                table.text("");
+            }
+            return;
+        }
+        table.number(rank.rank()).number(facts.nullity()).number(rank.condition());
+        for (double value : facts.residualNorms()) {
+            table.number(value);
+        }
+        for (double value : facts.minimumNorms()) {
+            table.number(value);
+        }
+    }
+
+    /** Ends the files. */
+    void finish() {
+        weights.finish();
+        singularValues.finish();
+        if (intercept != null) {
+            intercept.finish();
+        }
+        table.finish();
+        for (WritableByteChannel channel : channels) {
+            close(channel);
+        }
+    }
+
+    private static void close(WritableByteChannel channel) {
+        try {
+            channel.close();
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+}
