@@ -77,9 +77,15 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
         return provider.open(devices.get(0));
     }
 
-    /** The devices for a batch; to be closed by the caller. See {@link #openAll}. */
-    DeviceGroup group(long problems, boolean small) {
-        return new DeviceGroup(openAll(problems, small), devices.size());
+    /**
+     * The devices for a batch, to be closed by the caller.
+     *
+     * @param problems number of problems
+     * @param small whether the operations on one problem are too small to be spread over a device
+     * @param confined whether the calling thread must do all the work
+     */
+    DeviceGroup group(long problems, boolean small, boolean confined) {
+        return new DeviceGroup(openAll(problems, small && !confined), devices.size(), confined);
     }
 
     /**

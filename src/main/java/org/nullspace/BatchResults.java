@@ -340,7 +340,15 @@ abstract class BatchResults implements SolutionBatch {
         InvalidInputException.requireNonNull("the array of indices", indices);
         requireVectors("values", values, indices.length, 1);
         Prescription.requireIndices(indices, d, x.shape());
-        return open(() -> fixAll(indices.clone(), values));
+        for (int b = 0; b < values.batch(); b++) {
+            for (int i = 0; i < indices.length; i++) {
+                if (!Double.isFinite(values.get(b, i, 0))) {
+                    throw new InvalidInputException("problem " + b + ": coefficient " + indices[i]
+                            + " cannot be prescribed as " + values.get(b, i, 0));
+                }
+            }
+        }
+        return open(() -> fixAll(indices.clone(), shareable(values)));
     }
 
     @Override
@@ -431,7 +439,7 @@ abstract class BatchResults implements SolutionBatch {
             requireVectors("c", c, largest, -1);
             return open(() -> {
                 Matrix w = make(d, c.columns());
-                combineAll(c, w);
+                combineAll(shareable(c), w);
                 spoilFailed(w);
                 return w;
             });
@@ -476,7 +484,7 @@ abstract class BatchResults implements SolutionBatch {
     @Override
     public final Matrix predict(Matrix samples, Matrix w) {
         requireVectors("w", w, d, k);
-        return open(() -> predictions(samples, w, interceptsOf(w)));
+        return open(() -> predictions(samples, shareable(w), interceptsOf(shareable(w))));
     }
 
     private Matrix predictions(Matrix samples, Matrix w, @Nullable Matrix constants) {
@@ -489,7 +497,7 @@ abstract class BatchResults implements SolutionBatch {
         requireBatch("x", samples);
         return open(() -> {
             Matrix out = make(samples.rows(), k);
-            productsAll(samples, w, out);
+            productsAll(shareable(samples), w, out);
             if (constants != null) {
                 for (int b = 0; b < size; b++) {
                     for (long j = 0; j < k; j++) {
@@ -530,6 +538,11 @@ abstract class BatchResults implements SolutionBatch {
     /** A new float64 host matrix of the caller, zero, one for each problem. */
     final Matrix make(long rows, long columns) {
         return Matrix.zeros(Precision.FLOAT64, size, rows, columns, Layout.COLUMN_MAJOR);
+    }
+
+    /** The matrix, or a copy of it if only the calling thread may use it. */
+    private static Matrix shareable(Matrix a) {
+        return a.memory().scope().isConfined() ? a.copy(Layout.COLUMN_MAJOR) : a;
     }
 
     /** A new float64 copy with one matrix for each problem. */

@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.nullspace.error.CancelledException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.Layout;
@@ -63,7 +64,7 @@ final class BatchStream {
             thread.setDaemon(true);
             return thread;
         });
-        try (DeviceGroup devices = selection.group(total, small);
+        try (DeviceGroup devices = selection.group(total, small, false);
                 MemoryScope scope = MemoryScope.open()) {
             int tile = (int) Math.min(
                     Integer.MAX_VALUE,
@@ -178,7 +179,7 @@ final class BatchStream {
         boolean interrupted = false;
         while (!reader.isTerminated()) {
             try {
-                reader.awaitTermination(1, java.util.concurrent.TimeUnit.SECONDS);
+                reader.awaitTermination(1, TimeUnit.SECONDS);
             } catch (InterruptedException e) {
                 interrupted = true;
             }

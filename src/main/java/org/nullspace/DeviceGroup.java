@@ -23,6 +23,7 @@ final class DeviceGroup implements AutoCloseable {
 
     private final List<Session> sessions;
     private final int devices;
+    private final boolean confined;
     private final List<ReentrantLock> locks = new ArrayList<>();
 
     /**
@@ -30,10 +31,12 @@ final class DeviceGroup implements AutoCloseable {
      *
      * @param sessions at least one; closed with the group
      * @param devices number of different devices: the first so many sessions are on one each, the others on the first
+     * @param confined whether the calling thread must do all the work, as memory is confined to it
      */
-    DeviceGroup(List<Session> sessions, int devices) {
+    DeviceGroup(List<Session> sessions, int devices, boolean confined) {
         this.sessions = List.copyOf(sessions);
         this.devices = devices;
+        this.confined = confined;
         this.sessions.forEach(session -> locks.add(new ReentrantLock()));
     }
 
@@ -159,7 +162,7 @@ final class DeviceGroup implements AutoCloseable {
 
         private void run() {
             List<Thread> helpers = new ArrayList<>();
-            for (int i = 1; i < count; i++) {
+            for (int i = 1; i < count && !confined; i++) {
                 int index = i;
                 Thread helper = new Thread(
                         () -> share(index), "nullspace " + sessions.get(i).description());
@@ -168,6 +171,9 @@ final class DeviceGroup implements AutoCloseable {
                 helpers.add(helper);
             }
             share(0);
+            for (int i = 1; i < count && confined; i++) {
+                share(i);
+            }
             boolean interrupted = false;
             for (Thread helper : helpers) {
                 while (helper.isAlive()) {
@@ -210,7 +216,7 @@ final class DeviceGroup implements AutoCloseable {
                 }
                 done.addAndGet(to - from);
                 from = to;
-                if (index == 0) {
+                if (index == 0 || confined) {
                     tell();
                 }
             }

@@ -151,7 +151,8 @@ public final class Nullspace {
             return SharedDesignBatch.solve(x, y, options, progress);
         }
         BackendSelection selection = BackendSelection.of(options);
-        DeviceGroup devices = selection.group(x.batch(), SmallBatch.isSmall(x.rows(), x.columns()));
+        boolean confined = x.memory().scope().isConfined();
+        DeviceGroup devices = selection.group(x.batch(), SmallBatch.isSmall(x.rows(), x.columns()), confined);
         try {
             return RegressionBatch.solve(devices, true, selection.notes(), x, y, options, progress, false);
         } catch (RuntimeException | Error e) {

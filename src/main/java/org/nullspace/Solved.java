@@ -223,12 +223,9 @@ final class Solved extends OneTarget {
                         : Prescribed.move(session, factors, indices, values, tolerance, moved);
                 boolean feasible = true;
                 double[] sizes = columnNorms(session, scratch, moved);
-                double prescribed = 0;
-                for (double value : values) {
-                    prescribed = Math.hypot(prescribed, value);
-                }
                 for (int j = 0; j < sizes.length; j++) {
-                    feasible &= result.distance()[j] <= closeness(tolerance) * Math.max(prescribed, sizes[j]);
+                    feasible &= Prescribed.isMet(
+                            result.distance()[j], tolerance, values, sizes[j], regression.dataPrecision());
                 }
                 Matrix weights = deliver(moved);
                 for (int i = 0; feasible && i < indices.length; i++) {
@@ -241,25 +238,14 @@ final class Solved extends OneTarget {
         });
     }
 
-    /**
-     * Relative distances up to this are rounding errors. Small enough for {@link #contains(Matrix)} to hold for weights whose entries were
-     * set to the prescribed values.
-     */
-    private double closeness(double freedomTolerance) {
-        return Math.min(
-                freedomTolerance, 0.5 * Math.sqrt(regression.dataPrecision().epsilon()));
-    }
-
-    /** Sines of angles below this cannot be told from 0, since the null space itself is known to about cut-off/σ_r. */
     private double freedomTolerance() {
         RankDecision decision = regression.rankDecision();
-        double relative = decision.rank() == 0
-                ? 0
-                : 8
-                        * (Math.sqrt(samples) + Math.sqrt(features))
-                        * regression.factors().precision().epsilon()
-                        * decision.condition();
-        return Math.min(0.5, Math.max(64 * regression.factors().precision().epsilon(), relative));
+        return Prescribed.tolerance(
+                samples,
+                features,
+                decision.rank(),
+                decision.condition(),
+                regression.factors().precision().epsilon());
     }
 
     @Override

@@ -191,18 +191,43 @@ public final class Operands {
         return checked(true);
     }
 
+    /**
+     * As {@link #checked()}, for a result whose problems are some of the problems of an operand, in a batch of its own: sizes of batches are
+     * not compared.
+     */
+    public void checkedWithListedProblems() {
+        requirePlaces();
+        requireNoOverlap(false);
+    }
+
     private long checked(boolean sameAllowed) {
+        requirePlaces();
         long batch = -1;
         for (int i = 0; i < count; i++) {
-            require(
-                    matrices[i].place().equals(place)
-                            || (hostAllowed[i] && matrices[i].place().isHost()),
-                    names[i] + " lies in the memory of " + matrices[i].place() + ", this session computes on " + place);
             if (written[i]) {
                 shapes(batch < 0 || batch == matrices[i].batch(), "the batch sizes differ");
                 batch = matrices[i].batch();
             }
         }
+        requireNoOverlap(sameAllowed);
+        for (int i = 0; i < count; i++) {
+            shapes(
+                    written[i] || batch < 0 || matrices[i].batch() == 1 || matrices[i].batch() == batch,
+                    "the batch of " + names[i] + " is neither 1 nor that of the result");
+        }
+        return batch;
+    }
+
+    private void requirePlaces() {
+        for (int i = 0; i < count; i++) {
+            require(
+                    matrices[i].place().equals(place)
+                            || (hostAllowed[i] && matrices[i].place().isHost()),
+                    names[i] + " lies in the memory of " + matrices[i].place() + ", this session computes on " + place);
+        }
+    }
+
+    private void requireNoOverlap(boolean sameAllowed) {
         for (int i = 0; i < count; i++) {
             if (written[i]) {
                 for (int j = 0; j < count; j++) {
@@ -212,13 +237,8 @@ public final class Operands {
                                     || !Overlap.between(matrices[i], matrices[j]),
                             names[i] + " is written and overlaps " + names[j] + " in memory");
                 }
-            } else {
-                shapes(
-                        batch < 0 || matrices[i].batch() == 1 || matrices[i].batch() == batch,
-                        "the batch of " + names[i] + " is neither 1 nor that of the result");
             }
         }
-        return batch;
     }
 
     /**

@@ -13,7 +13,8 @@ import java.util.List;
  * @param tileBytes memory of the device that a tile takes in addition to X, Y and the results where they were handed in: its scratch and, on
  *     a device with memory of its own, its copies of X, Y and the results
  * @param heldBytes memory of the host that the batch holds until it is closed: minimum-norm solutions, ranks and outcomes, and a copy of Y
- * @param streamedBytes memory of the host that one tile takes where X and Y are streamed from a source, results included
+ * @param streamedBytes memory of the host that tiles of this size take where X and Y are streamed from a source: X and Y of two tiles, the
+ *     results of one
  * @param budgetBytes memory that tiles may take, {@link SolveOptions#memoryBudget()}
  * @param reasons why, one sentence each
  */

@@ -167,36 +167,30 @@ public final class BatchPlanner {
         }
         double entries = (double) n * d + (double) (n + d) * k;
         long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
-        return new Tiles(this, largest(soon, t -> fused.bytes(t, k), "a tile of one problem"));
+        return new Tiles(this, largest(soon, budget, t -> fused.bytes(t, k), "a tile of one problem"));
     }
 
     private long streamedTile(Precision targets) {
-        LongToDoubleFunction bytes = problems -> streamedBytes(problems, targets);
-        if (bytes.applyAsDouble(1) > HostMemory.physicalBytes()) {
-            throw new InsufficientMemoryException(
-                    "one problem of the batch (X " + n + "×" + d + ", " + k + " targets) does not fit",
-                    (long) bytes.applyAsDouble(1),
-                    HostMemory.physicalBytes());
-        }
         double entries = (double) n * d + (double) (n + d) * k;
         long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
-        return largest(soon, bytes, "a streamed tile of one problem");
+        long hostBudget = options.memoryBudget() > 0 ? options.memoryBudget() : HostMemory.physicalBytes() / SHARE;
+        return largest(soon, hostBudget, t -> streamedBytes(t, targets), "a streamed tile of one problem");
     }
 
-    /** The largest tile within the budget. */
-    private long largest(long most, LongToDoubleFunction bytes, String what) {
-        if (bytes.applyAsDouble(1) > budget) {
+    /** The largest tile within a budget. */
+    private long largest(long most, long limit, LongToDoubleFunction bytes, String what) {
+        if (bytes.applyAsDouble(1) > limit) {
             throw new InsufficientMemoryException(
                     what + " (X " + n + "×" + d + ", " + k
                             + " targets) does not fit into the memory budget: raise memoryBudget",
                     (long) bytes.applyAsDouble(1),
-                    budget);
+                    limit);
         }
         long low = 1;
         long high = Math.max(1, Math.min(batch, most));
         while (low < high) {
             long middle = low + (high - low + 1) / 2;
-            if (bytes.applyAsDouble(middle) <= budget) {
+            if (bytes.applyAsDouble(middle) <= limit) {
                 low = middle;
             } else {
                 high = middle - 1;
@@ -205,14 +199,16 @@ public final class BatchPlanner {
         return low > UNIT && low < batch ? low / UNIT * UNIT : low;
     }
 
-    /** X, Y, the results with their copy of Y, and what the solver takes. */
+    /** Memory of the host: X and Y twice, as the next tile is read meanwhile, the results with their copy of Y, and what the solver takes there. */
     private double streamedBytes(long problems, Precision targets) {
         double targetBytes = (double) targets.bytes() * problems * n * k;
         double read = (double) data.bytes() * problems * n * d + targetBytes;
+        double held = heldBytes(problems, targetBytes);
+        if (!session.place().isHost()) {
+            return 2 * read + held;
+        }
         SmallBatch fused = small;
-        return read
-                + heldBytes(problems, targetBytes)
-                + (fused == null ? alone.worstWorkspaceBytes() : fused.bytes(problems, k));
+        return 2 * read + held + (fused == null ? alone.worstWorkspaceBytes() : fused.bytes(problems, k));
     }
 
     private double heldBytes(double targetBytes) {
@@ -248,7 +244,7 @@ public final class BatchPlanner {
                 tiles.problems(),
                 (long) (fused == null ? alone.workspaceBytes() : fused.bytes(tiles.problems(), k)),
                 (long) heldBytes((double) data.bytes() * batch * n * k),
-                (long) streamedBytes(streamedTile(data), data),
+                (long) streamedBytes(Math.min(Math.max(1, batch), tiles.problems()), data),
                 budget,
                 reasons);
     }

@@ -81,6 +81,22 @@ class SmallDeviceConformanceTest {
     }
 
     @Nested
+    class BatchMembers extends BatchMembersConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class BatchTiles extends BatchTilesConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Declarations extends DeclarationConformance {
         @Override
         protected DeviceKind kind() {

@@ -15,11 +15,19 @@ final class Lanes {
     /** Problems that are solved together. */
     static final int COUNT = 32;
 
+    /** Half the square of the length of the shortest vector that reflections are made of; those of longer ones have full accuracy. */
+    private static final double SMALLEST_PRODUCT = 0x1p-930;
+
     private Lanes() {}
 
     /** One entry for each row: {@code rows} arrays of lanes. */
     static double[][] rows(int rows) {
         return new double[rows][COUNT];
+    }
+
+    /** Bytes of so many arrays of lanes, with their headers and the references to them. */
+    static double bytes(double arrays) {
+        return arrays * (COUNT * Double.BYTES + 16 + 8);
     }
 
     // ---- between problems and lanes
@@ -196,12 +204,70 @@ final class Lanes {
         }
     }
 
+    // ---- pairs of columns
+
+    /** Two columns times a rotation: a ← c·a − s·b, b ← s·a + c·b. */
+    static void rotate(double[] c, double[] s, double[][] a, double[][] b) {
+        int i = 0;
+        for (; i + 2 <= a.length; i += 2) {
+            rotate2(c, s, a[i], a[i + 1], b[i], b[i + 1]);
+        }
+        if (i < a.length) {
+            rotate1(c, s, a[i], b[i]);
+        }
+    }
+
+    private static void rotate2(double[] c, double[] s, double[] a0, double[] a1, double[] b0, double[] b1) {
+        for (int l = 0; l < COUNT; l++) {
+            double cosine = c[l];
+            double sine = s[l];
+            double x0 = a0[l];
+            double y0 = b0[l];
+            double x1 = a1[l];
+            double y1 = b1[l];
+            a0[l] = cosine * x0 - sine * y0;
+            b0[l] = sine * x0 + cosine * y0;
+            a1[l] = cosine * x1 - sine * y1;
+            b1[l] = sine * x1 + cosine * y1;
+        }
+    }
+
+    private static void rotate1(double[] c, double[] s, double[] a, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            double x = a[l];
+            double y = b[l];
+            a[l] = c[l] * x - s[l] * y;
+            b[l] = s[l] * x + c[l] * y;
+        }
+    }
+
+    /** excess ← g² − t·a·b. */
+    static void excess(double[] excess, double[] g, double t, double[] a, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            excess[l] = g[l] * g[l] - t * (a[l] * b[l]);
+        }
+    }
+
     // ---- single entries
 
     /** a ← a·b. */
     static void multiply(double[] a, double[] b) {
         for (int l = 0; l < COUNT; l++) {
             a[l] *= b[l];
+        }
+    }
+
+    /** a ← a + b. */
+    static void add(double[] a, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] += b[l];
+        }
+    }
+
+    /** p ← a·b. */
+    static void product(double[] p, double[] a, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            p[l] = a[l] * b[l];
         }
     }
 
@@ -227,13 +293,15 @@ final class Lanes {
     }
 
     /**
-     * Householder vector of a column whose squares sum up to {@code squares} from its head on.
+     * Householder vector of a column whose squares sum up to {@code squares} from its head on. Where the product of the column's norm and
+     * that of the vector is below {@link #SMALLEST_PRODUCT}, the column counts as zero and the reflection becomes the identity.
      *
      * @param head first entry of the column; becomes that of the vector v, whose other entries are those of the column
      * @param squares sum of squares; becomes the c of the reflection I − c·v·vᵀ
-     * @param inverse written: 1/r for the entry r that the reflection leaves in place of the head
+     * @param inverse written: 1/r
+     * @param diagonal written: the entry r that the reflection leaves in place of the head
      */
-    static void reflector(double[] head, double[] squares, double[] inverse) {
+    static void reflector(double[] head, double[] squares, double[] inverse, double[] diagonal) {
         for (int l = 0; l < COUNT; l++) {
             double alpha = head[l];
             double norm = Math.sqrt(squares[l]);
@@ -242,6 +310,14 @@ final class Lanes {
             head[l] = alpha + signed;
             squares[l] = 1 / (norm * size);
             inverse[l] = -1 / signed;
+            diagonal[l] = -signed;
+        }
+        for (int l = 0; l < COUNT; l++) {
+            if (squares[l] > 1 / SMALLEST_PRODUCT) {
+                squares[l] = 0;
+                inverse[l] = Double.POSITIVE_INFINITY;
+                diagonal[l] = 0;
+            }
         }
     }
 }

@@ -1,19 +1,17 @@
 package org.nullspace.backend.openblas;
 
-import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import org.nullspace.matrix.HostMemory;
-import org.nullspace.matrix.Layout;
+import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.BatchSolver.Transform;
 import org.nullspace.matrix.Matrix;
-import org.nullspace.matrix.Precision;
 
 /**
- * Batches of small problems: groups of {@link Lanes#COUNT} neighbouring problems are brought into lanes, solved by {@link LaneQr}, and
- * written back; the groups are spread over the threads. Which problems share a group changes no result. Scratch is made once for each
- * thread, nothing for a group or a problem.
+ * Batches of small problems: groups of {@link Lanes#COUNT} problems are brought into lanes, factorized by {@link LaneQr}, treated by {@link
+ * LaneMinimumNorm}, {@link LaneSpectrum}, {@link LaneTruncated} or {@link LaneBasis}, and written back; the groups are spread over the threads.
+ * Which problems share a group changes no result. Scratch is made once for each thread, nothing for a group or a problem.
  */
 final class SmallProblems {
     /** Slices for each thread, so that one that is held up leaves its share to the others. */
@@ -25,6 +23,9 @@ final class SmallProblems {
      * 48×384 0.24 ms either way. Scratch takes about 0.5 KiB per entry and thread.
      */
     private static final long LARGEST = 10_000;
+
+    /** Bytes of scratch that does not grow with the shape, for one thread. */
+    private static final int FIXED = 40_000;
 
     private final OpenBlasThreads threads;
 
@@ -43,166 +44,163 @@ final class SmallProblems {
                 && n * d + Math.max(n, d) * k <= LARGEST;
     }
 
+    /** Whether spectra of problems of a shape are found here. */
+    static boolean coversSpectra(long n, long d, long k) {
+        return covers(n, d, k);
+    }
+
     /** Bytes of the lanes and of what is on its way to and from them, for all threads. */
     long scratchBytes(long batch, long n, long d, long k) {
-        double entries = n * (double) d + Math.max(n, d) * (double) k + 4.0 * Math.min(n, d);
-        double copies = n * (double) d + (double) (n + d) * k;
+        double p = Math.min(n, d);
+        double entries = LaneQr.entries(n, d)
+                + Math.max(
+                        LaneMinimumNorm.entries(n, d, k) + LaneSpectrum.entries(n, d),
+                        Math.max(LaneTruncated.entries(n, d, k), LaneBasis.entries(n, d, k)));
+        double ported = n * (double) d + (n + d) * (double) k + d * (double) k + p + 2;
         double groups = Math.min(threads.count(), Math.ceil(batch / (double) Lanes.COUNT));
-        return (long) (groups * Lanes.COUNT * (8 * entries + 12 * copies));
+        return (long) (groups * (FIXED + Lanes.bytes(entries) + LanePort.bytes(ported)));
     }
 
     /**
-     * Solves.
+     * Solves, see {@link org.nullspace.backend.BatchSolver#minimumNorm}.
      *
      * @param x B×n×d
      * @param y B×n×k
      * @param w written: B×d×k
      * @param bounds written: B×1×2, ‖X‖_F and ‖R⁻¹‖_F, or NaN
+     * @param sigma written: B×p×1, or null
      */
-    void solve(Matrix x, Matrix y, Matrix w, Matrix bounds) {
-        long groups = (w.batch() + Lanes.COUNT - 1) / Lanes.COUNT;
+    void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds, @Nullable Matrix sigma) {
+        LaneSelection all = LaneSelection.all(w.batch());
+        run(all, () -> {
+            Factored factored = new Factored(x, all);
+            LaneMinimumNorm solver = new LaneMinimumNorm(factored.qr, (int) y.columns());
+            LanePort targets = new LanePort(y, all, solver::y);
+            LanePort solutions = new LanePort(w, all, solver::w);
+            LanePort judged = new LanePort(bounds, all, (i, j) -> j == 0 ? solver.norm() : solver.normOfInverse());
+            Group spectrum = sigma == null ? group -> {} : spectrum(factored.qr, sigma, all);
+            return group -> {
+                factored.read(group);
+                targets.read(group);
+                solver.solve();
+                solutions.write(group, solver.norm());
+                judged.write(group, solver.norm());
+                spectrum.treat(group);
+            };
+        });
+    }
+
+    /** Finds singular values, see {@link org.nullspace.backend.BatchSolver#singularValues}. */
+    void singularValues(Matrix x, int[] which, Matrix sigma) {
+        LaneSelection chosen = LaneSelection.of(which);
+        run(chosen, () -> {
+            Factored factored = new Factored(x, chosen);
+            Group spectrum = spectrum(factored.qr, sigma, LaneSelection.all(which.length));
+            return group -> {
+                factored.read(group);
+                spectrum.treat(group);
+            };
+        });
+    }
+
+    private static Group spectrum(LaneQr qr, Matrix sigma, LaneSelection places) {
+        LaneSpectrum spectrum = new LaneSpectrum(qr);
+        LanePort values = new LanePort(sigma, places, (i, j) -> spectrum.sigma(i));
+        double[] ignored = new double[Lanes.COUNT];
+        return group -> {
+            spectrum.solve();
+            values.write(group, ignored);
+        };
+    }
+
+    /** Solves from the leading singular triplets, see {@link org.nullspace.backend.BatchSolver#truncated}. */
+    void truncated(Matrix x, Matrix y, int[] which, int[] ranks, double lambda, Matrix w) {
+        LaneSelection chosen = LaneSelection.of(which);
+        run(chosen, () -> {
+            Factored factored = new Factored(x, chosen);
+            LaneTruncated solver = new LaneTruncated(factored.qr, (int) y.columns());
+            LanePort targets = new LanePort(y, chosen, solver::y);
+            LanePort solutions = new LanePort(w, chosen, solver::w);
+            int[] lanes = new int[Lanes.COUNT];
+            return group -> {
+                ranks(ranks, chosen, group, lanes);
+                factored.read(group);
+                targets.read(group);
+                solver.solve(lanes, lambda);
+                solutions.writeOrNaN(group, solver.verdict());
+            };
+        });
+    }
+
+    /** Transforms vectors, see {@link org.nullspace.backend.BatchSolver#transform}. */
+    void transform(Transform transform, Matrix x, int[] ranks, Matrix c) {
+        LaneSelection all = LaneSelection.all(c.batch());
+        run(all, () -> {
+            Factored factored = new Factored(x, all);
+            LaneBasis basis = new LaneBasis(factored.qr, (int) x.columns(), (int) c.columns());
+            LanePort vectors = new LanePort(c, all, basis::c);
+            int[] lanes = new int[Lanes.COUNT];
+            double[] ignored = new double[Lanes.COUNT];
+            return group -> {
+                ranks(ranks, all, group, lanes);
+                factored.read(group);
+                vectors.read(group);
+                basis.decompose(lanes);
+                basis.apply(transform, lanes);
+                vectors.write(group, ignored);
+            };
+        });
+    }
+
+    /** Ranks of the problems of a group; 0 in lanes without a problem. */
+    private static void ranks(int[] ranks, LaneSelection selection, long group, int[] lanes) {
+        int count = selection.count(group);
+        System.arraycopy(ranks, (int) (group * Lanes.COUNT), lanes, 0, count);
+        Arrays.fill(lanes, count, Lanes.COUNT, 0);
+    }
+
+    // ---- groups and threads
+
+    /** What is done with one group of problems after another, with scratch of its own. */
+    private interface Group {
+        void treat(long group);
+    }
+
+    /** The factorizations of a group. Where all problems share one X, those of a full group serve all others. */
+    private static final class Factored {
+        private final LaneQr qr;
+        private final LanePort port;
+        private final boolean shared;
+        private final LaneSelection selection;
+        private boolean done;
+
+        private Factored(Matrix x, LaneSelection selection) {
+            qr = new LaneQr((int) x.rows(), (int) x.columns());
+            port = new LanePort(x, selection, qr::x);
+            shared = x.batch() == 1;
+            this.selection = selection;
+        }
+
+        private void read(long group) {
+            if (!done) {
+                port.read(group);
+                qr.factor();
+                done = shared && selection.count(group) == Lanes.COUNT;
+            }
+        }
+    }
+
+    private void run(LaneSelection selection, Supplier<Group> scratch) {
+        long groups = selection.groups();
         int slices = (int) Math.min(groups, (long) SLICES * threads.count());
         Queue<Group> free = new ConcurrentLinkedQueue<>();
         threads.run(slices, slice -> {
             Group known = free.poll();
-            Group group = known == null ? new Group(x, y, w, bounds) : known;
+            Group group = known == null ? scratch.get() : known;
             for (long g = groups * slice / slices; g < groups * (slice + 1) / slices; g++) {
-                group.solve(g * Lanes.COUNT, (int) Math.min(Lanes.COUNT, w.batch() - g * Lanes.COUNT));
+                group.treat(g);
             }
             free.add(group);
         });
-    }
-
-    /** A group of problems and its scratch. */
-    private static final class Group {
-        private final LaneQr qr;
-        private final Port x;
-        private final Port y;
-        private final Port w;
-        private final Port bounds;
-
-        private Group(Matrix x, Matrix y, Matrix w, Matrix bounds) {
-            qr = new LaneQr((int) x.rows(), (int) x.columns(), (int) y.columns());
-            this.x = new Port(x, qr::x);
-            this.y = new Port(y, qr::y);
-            this.w = new Port(w, qr::w);
-            this.bounds = new Port(bounds, (i, j) -> j == 0 ? qr.norm() : qr.normOfInverse());
-        }
-
-        private void solve(long first, int count) {
-            x.read(first, count);
-            y.read(first, count);
-            qr.solve();
-            w.write(first, count, qr.norm());
-            bounds.write(first, count, qr.norm());
-        }
-    }
-
-    /** The lanes of one entry. */
-    private interface Entry {
-        double[] lanes(int i, int j);
-    }
-
-    /** Moves entries between a batch in memory and lanes. */
-    private static final class Port {
-        private final Matrix matrix;
-        private final HostMemory memory;
-        private final int lines;
-        private final int length;
-        private final double[][] lanes;
-        private final double[] packed;
-        private final float[] narrow;
-
-        private Port(Matrix matrix, Entry entry) {
-            if (!(matrix.memory() instanceof HostMemory host)) {
-                throw new IllegalStateException(matrix + " lies in the memory of " + matrix.place());
-            }
-            boolean rows = matrix.layout() == Layout.ROW_MAJOR;
-            this.matrix = matrix;
-            this.memory = host;
-            this.lines = (int) (rows ? matrix.rows() : matrix.columns());
-            this.length = (int) (rows ? matrix.columns() : matrix.rows());
-            List<double[]> order = new ArrayList<>();
-            for (int line = 0; line < lines; line++) {
-                for (int e = 0; e < length; e++) {
-                    order.add(rows ? entry.lanes(line, e) : entry.lanes(e, line));
-                }
-            }
-            this.lanes = order.toArray(double[][]::new);
-            this.packed = new double[lanes.length * Lanes.COUNT];
-            this.narrow = new float[matrix.precision() == Precision.FLOAT32 ? packed.length : 0];
-        }
-
-        /** Missing problems of the last group are zero. */
-        private void read(long first, int count) {
-            Arrays.fill(packed, count * lanes.length, packed.length, 0);
-            if (isContiguous(count)) {
-                read(index(first), 0, count * lanes.length);
-            } else {
-                for (int l = 0; l < count; l++) {
-                    for (int line = 0; line < lines; line++) {
-                        read(index(first + l) + line * matrix.leadingDimension(), position(l, line), length);
-                    }
-                }
-            }
-            Lanes.gather(packed, lanes.length, lanes);
-        }
-
-        private void read(long index, int to, int count) {
-            if (matrix.precision() == Precision.FLOAT64) {
-                memory.read(index, packed, to, count);
-                return;
-            }
-            memory.read(index, narrow, to, count);
-            for (int i = to; i < to + count; i++) {
-                packed[i] = narrow[i];
-            }
-        }
-
-        /** Sets the verdict of a problem to NaN if one of its entries leaves the range of the precision. */
-        private void write(long first, int count, double[] verdict) {
-            Lanes.scatter(lanes, lanes.length, packed);
-            if (matrix.precision() == Precision.FLOAT32) {
-                for (int i = 0; i < count * lanes.length; i++) {
-                    narrow[i] = (float) packed[i];
-                    if (Float.isInfinite(narrow[i])) {
-                        verdict[i / lanes.length] = Double.NaN;
-                    }
-                }
-            }
-            if (isContiguous(count)) {
-                write(index(first), 0, count * lanes.length);
-                return;
-            }
-            for (int l = 0; l < count; l++) {
-                for (int line = 0; line < lines; line++) {
-                    write(index(first + l) + line * matrix.leadingDimension(), position(l, line), length);
-                }
-            }
-        }
-
-        private void write(long index, int from, int count) {
-            if (matrix.precision() == Precision.FLOAT64) {
-                memory.write(index, packed, from, count);
-            } else {
-                memory.write(index, narrow, from, count);
-            }
-        }
-
-        private boolean isContiguous(int count) {
-            return (matrix.batch() > 1 || count == 1)
-                    && (lines == 1 || matrix.leadingDimension() == length)
-                    && matrix.batchStride() == lanes.length;
-        }
-
-        private int position(int l, int line) {
-            return l * lanes.length + line * length;
-        }
-
-        /** Where a problem begins, in entries; a batch of one is shared by all. */
-        private long index(long problem) {
-            long b = matrix.batch() == 1 ? 0 : problem;
-            return (matrix.address(b) - memory.address()) / matrix.precision().bytes();
-        }
     }
 }
