@@ -1,13 +1,18 @@
 package org.nullspace.cli;
 
-import java.nio.channels.WritableByteChannel;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.SeekableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.io.AtomicOutput;
 import org.nullspace.io.CsvOutput;
 import org.nullspace.io.NpyAppender;
+import org.nullspace.io.NpyRagged;
+import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
+import org.nullspace.model.PaddedBasis;
 import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolutionBatch;
 
@@ -15,10 +20,11 @@ import org.nullspace.model.SolutionBatch;
 final class BatchOutput {
     static final String TABLE = "problems.csv";
 
-    private final List<WritableByteChannel> channels = new ArrayList<>();
+    private final List<SeekableByteChannel> channels = new ArrayList<>();
     private final NpyAppender weights;
     private final NpyAppender singularValues;
     private final @Nullable NpyAppender intercept;
+    private final @Nullable NpyRagged nullSpaces;
     private final CsvOutput table;
 
     /**
@@ -27,12 +33,19 @@ final class BatchOutput {
      * @param output ends them if this object does not
      * @param precision precision of X
      */
-    BatchOutput(AtomicOutput output, Shape shape, Precision precision, boolean withIntercept) {
+    BatchOutput(AtomicOutput output, Shape shape, Precision precision, boolean withIntercept, boolean withNullSpaces) {
         weights = array(output, "weights.npy", precision, shape.problems, shape.features, shape.targets);
         singularValues =
                 array(output, "singular_values.npy", Precision.FLOAT64, shape.problems, shape.spectrum(withIntercept));
         intercept =
                 withIntercept ? array(output, "intercept.npy", Precision.FLOAT64, shape.problems, shape.targets) : null;
+        nullSpaces = withNullSpaces
+                ? new NpyRagged(
+                        open(output, "null_space.npy"),
+                        open(output, "null_space_offsets.npy"),
+                        shape.features,
+                        shape.problems)
+                : null;
         table = new CsvOutput(open(output, TABLE));
         table.text("problem").text("outcome").text("rank").text("nullity").text("condition");
         for (String name : List.of("residual", "norm")) {
@@ -58,8 +71,8 @@ final class BatchOutput {
         }
     }
 
-    private WritableByteChannel open(AtomicOutput output, String name) {
-        WritableByteChannel channel = output.open(name);
+    private SeekableByteChannel open(AtomicOutput output, String name) {
+        SeekableByteChannel channel = output.open(name);
         channels.add(channel);
         return channel;
     }
@@ -74,6 +87,15 @@ final class BatchOutput {
         singularValues.append(tile.singularValues());
         if (intercept != null) {
             intercept.append(tile.intercepts());
+        }
+        if (nullSpaces != null) {
+            PaddedBasis bases = tile.nullSpaces().basis();
+            try (Matrix vectors = bases.vectors()) {
+                int[] dimensions = bases.dimensions();
+                for (int b = 0; b < dimensions.length; b++) {
+                    nullSpaces.append(vectors.problem(b).columns(0, Math.max(0, dimensions[b])));
+                }
+            }
         }
     }
 
@@ -110,17 +132,20 @@ final class BatchOutput {
         if (intercept != null) {
             intercept.finish();
         }
+        if (nullSpaces != null) {
+            nullSpaces.finish();
+        }
         table.finish();
-        for (WritableByteChannel channel : channels) {
+        for (SeekableByteChannel channel : channels) {
             close(channel);
         }
     }
 
-    private static void close(WritableByteChannel channel) {
+    private static void close(SeekableByteChannel channel) {
         try {
             channel.close();
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 }

@@ -119,7 +119,9 @@ record SolveArguments(
                         Path.class,
                         "Write weights.npy, singular_values.npy and summary.json there; intercept.npy with --intercept,"
                                 + " feature_names.txt where features have names, problems.csv for a batch, groups.csv for groups."));
-        spec.addOption(flag(NULL_SPACE, "Write null_space.npy too, an orthonormal basis, d by d-r. Needs --out."));
+        spec.addOption(flag(
+                NULL_SPACE,
+                "Write null_space.npy too, an orthonormal basis, d by d-r; of a batch side by side. Needs --out."));
         spec.addOption(value(
                 POLYNOMIAL, "DEGREE", String.class, "Make all products of up to DEGREE features. Applied first."));
         spec.addOption(

@@ -6,8 +6,10 @@ import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.Nullspace;
+import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.io.AtomicOutput;
+import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BatchPlan;
 import org.nullspace.model.BatchReport;
@@ -43,12 +45,17 @@ final class SolveBatch {
             BatchOutput.Shape shape =
                     new BatchOutput.Shape(source.problems(), source.samples(), source.features(), source.targets());
             Precision precision = source.precision();
+            if (arguments.nullSpace()) {
+                leaveRoomForBases(shape);
+            }
             BatchPlan plan = plan(shape, precision);
             String method = method(plan);
             long numbers = shape.spectrum(withIntercept) + 3 * shape.targets();
             BatchFacts facts =
                     new BatchFacts(shape.problems(), BatchFacts.canKeep(shape.problems(), numbers), withIntercept);
-            BatchOutput written = output == null ? null : new BatchOutput(output, shape, precision, withIntercept);
+            BatchOutput written = output == null
+                    ? null
+                    : new BatchOutput(output, shape, precision, withIntercept, arguments.nullSpace());
             String size = shape.samples() + " samples by " + shape.features() + " features";
             stages.begin("solving " + Text.count(shape.problems(), "problem") + " of " + size);
             long start = System.nanoTime();
@@ -78,13 +85,28 @@ final class SolveBatch {
     }
 
     private void refuseWhatNeedsOneProblem(ArrayFiles files) {
-        if (arguments.nullSpace()) {
-            throw new InvalidInputException(files.x().path() + " is a batch: --null-space works on one problem");
-        }
         if (arguments.holdout() != null || !arguments.transformers().isEmpty()) {
             throw new InvalidInputException(files.x().path()
                     + " is a batch: --holdout, --polynomial, --standardize and --random-features work on one problem");
         }
+    }
+
+    /** Makes tiles so small that the bases of a tile, which the library knows nothing of beforehand, fit into the same memory. */
+    private void leaveRoomForBases(BatchOutput.Shape shape) {
+        double budget = options.memoryBudget() > 0 ? options.memoryBudget() : HostMemory.physicalBytes() / 4.0;
+        double d = shape.features();
+        double basis = 8 * d * d;
+        double rest = 8 * (2 * shape.samples() * (d + shape.targets()) + d * shape.targets() + d);
+        if (basis + rest > budget) {
+            throw new InsufficientMemoryException(
+                    "a basis of the null space of one problem (X " + shape.samples() + "×" + shape.features()
+                            + "), up to d×d, does not fit into the memory budget: raise --memory",
+                    (long) (basis + rest),
+                    (long) budget);
+        }
+        options = options.toBuilder()
+                .memoryBudget((long) Math.ceil(budget * rest / (basis + rest)))
+                .build();
     }
 
     /**

@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -152,12 +154,12 @@ public final class AtomicOutput implements AutoCloseable {
      * be closed. A failure of writing is an {@link UncheckedIOException} that names the file, as for {@link #write}.
      *
      * @param name name of the file, without directories, each name once
-     * @return a channel, closed with this output at the latest
+     * @return a channel for writing, closed with this output at the latest
      * @throws InvalidInputException if the name is no plain file name or was used before
      * @throws UncheckedIOException if the file cannot be made; the message names it
      * @throws ClosedException after the commit or the end of this output
      */
-    public WritableByteChannel open(String name) {
+    public SeekableByteChannel open(String name) {
         try {
             Piecewise channel = new Piecewise(directory.resolve(name), create(name));
             opened.put(name, channel);
@@ -173,7 +175,7 @@ public final class AtomicOutput implements AutoCloseable {
     }
 
     /** A file that is written piece by piece. */
-    private static final class Piecewise implements WritableByteChannel {
+    private static final class Piecewise implements SeekableByteChannel {
         private final Path target;
         private final FileChannel channel;
 
@@ -189,6 +191,33 @@ public final class AtomicOutput implements AutoCloseable {
             } catch (IOException e) {
                 throw failed(target, e);
             }
+        }
+
+        @Override
+        public int read(ByteBuffer into) {
+            throw new NonReadableChannelException();
+        }
+
+        @Override
+        public long position() throws IOException {
+            return channel.position();
+        }
+
+        @Override
+        public Piecewise position(long to) throws IOException {
+            channel.position(to);
+            return this;
+        }
+
+        @Override
+        public long size() throws IOException {
+            return channel.size();
+        }
+
+        @Override
+        public Piecewise truncate(long size) throws IOException {
+            channel.truncate(size);
+            return this;
         }
 
         @Override

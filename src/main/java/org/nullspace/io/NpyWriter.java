@@ -145,10 +145,15 @@ public final class NpyWriter {
     }
 
     static ByteBuffer header(Precision precision, boolean fortran, String shape) {
-        String text = "{'descr': '" + (precision == Precision.FLOAT64 ? "<f8" : "<f4") + "', 'fortran_order': "
-                + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }";
+        return header(precision == Precision.FLOAT64 ? "<f8" : "<f4", fortran, shape, 0);
+    }
+
+    /** A header of at least so many bytes. */
+    static ByteBuffer header(String descr, boolean fortran, String shape, int least) {
+        String text = "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': "
+                + shape + ", }";
         int prefix = NpyFile.MAGIC.length + 4;
-        int total = (prefix + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        int total = Math.max(least, (prefix + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         ByteBuffer out = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);
         out.put(NpyFile.MAGIC).put((byte) 1).put((byte) 0).putShort((short) (total - prefix));
         out.put(text.getBytes(StandardCharsets.US_ASCII));
