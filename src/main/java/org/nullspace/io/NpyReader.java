@@ -191,7 +191,7 @@ public final class NpyReader implements AutoCloseable {
         while (buffer.hasRemaining()) {
             int count = channel.read(buffer, file.dataOffset() + at);
             if (count < 0) {
-                throw file.truncated(at);
+                throw file.truncated(channel.size() - file.dataOffset());
             }
             at += count;
         }
