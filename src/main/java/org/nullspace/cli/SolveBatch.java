@@ -46,7 +46,7 @@ final class SolveBatch {
                     new BatchOutput.Shape(source.problems(), source.samples(), source.features(), source.targets());
             Precision precision = source.precision();
             if (arguments.nullSpace()) {
-                leaveRoomForBases(shape);
+                leaveRoomForBases(shape, precision);
             }
             BatchPlan plan = plan(shape, precision);
             String method = method(plan);
@@ -92,20 +92,26 @@ final class SolveBatch {
     }
 
     /** Makes tiles so small that the bases of a tile, which the library knows nothing of beforehand, fit into the same memory. */
-    private void leaveRoomForBases(BatchOutput.Shape shape) {
+    private void leaveRoomForBases(BatchOutput.Shape shape, Precision precision) {
         double budget = options.memoryBudget() > 0 ? options.memoryBudget() : HostMemory.physicalBytes() / 4.0;
         double d = shape.features();
         double basis = 8 * d * d;
-        double rest = 8 * (2 * shape.samples() * (d + shape.targets()) + d * shape.targets() + d);
-        if (basis + rest > budget) {
+        SolveOptions unlimited = options.toBuilder().memoryBudget(0).build();
+        double one = Nullspace.planBatch(1, shape.samples(), shape.features(), shape.targets(), precision, unlimited)
+                .streamedBytes();
+        if (one + basis > budget) {
             throw new InsufficientMemoryException(
-                    "a basis of the null space of one problem (X " + shape.samples() + "×" + shape.features()
-                            + "), up to d×d, does not fit into the memory budget: raise --memory",
-                    (long) (basis + rest),
+                    "one problem (X " + shape.samples() + "×" + shape.features()
+                            + ") with a basis of its null space, up to d×d, does not fit into the memory budget: raise --memory",
+                    (long) (one + basis),
                     (long) budget);
         }
+        // X and Y of two tiles, the solutions and singular values; what is not for each problem is taken once.
+        double each = 8 * (2 * shape.samples() * (d + shape.targets()) + d * shape.targets() + d);
+        double once = Math.max(0, one - each);
+        double problems = Math.max(1, (budget - once) / (each + basis));
         options = options.toBuilder()
-                .memoryBudget((long) Math.ceil(budget * rest / (basis + rest)))
+                .memoryBudget((long) Math.ceil(once + problems * each))
                 .build();
     }
 

@@ -69,10 +69,7 @@ final class SolveGroups {
                 print(file, column, groups, prepared, facts, backend, seconds, output);
             }
             facts.tellFailures(
-                    console,
-                    merged(solutions.failures()),
-                    g -> "group " + (g + 1) + " (" + groups.name((int) g) + ")",
-                    g -> null);
+                    console, merged(solutions.failures()), g -> "group \"" + groups.name((int) g) + "\"", g -> null);
             return facts.failed() > 0 ? Main.FAILED : Main.DONE;
         }
     }
