@@ -103,12 +103,13 @@ final class DeviceGroup implements AutoCloseable {
         return devices;
     }
 
-    /** Works with the first device. */
-    <T> T onFirst(Use<T> use) {
-        ReentrantLock lock = locks.get(0);
+    /** Works with the device that a problem of a batch falls to. */
+    <T> T onDeviceOf(int problem, int batch, Use<T> use) {
+        int index = (int) (((problem + 1L) * devices - 1) / batch);
+        ReentrantLock lock = locks.get(index);
         lock.lock();
         try {
-            return use.apply(sessions.get(0), lock);
+            return use.apply(sessions.get(index), lock);
         } finally {
             lock.unlock();
         }

@@ -296,7 +296,7 @@ final class RegressionBatch extends BatchResults {
             throw new ClosedException("problem " + index + " of a batch of " + size + " (X " + x.shape()
                     + ") was asked for after the batch had been closed");
         }
-        return open(() -> devices.onFirst((session, lock) -> {
+        return open(() -> devices.onDeviceOf(index, size, (session, lock) -> {
             SolutionSet made = sets.get(index);
             return made != null ? made : keep(index, make(session, lock, index));
         }));

@@ -128,6 +128,57 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
+     * A matrix over memory that somebody else has laid out, with gaps between lines or problems, or problems that share lines (windows that
+     * move along a table); in the latter case only to be read. A view.
+     *
+     * @param memory the memory
+     * @param precision number format
+     * @param batch number of matrices
+     * @param rows rows of each
+     * @param columns columns of each
+     * @param layout layout of each
+     * @param offset entries before entry (0, 0, 0), at least 0
+     * @param leadingDimension entries from line to line, at least the length of a line
+     * @param batchStride entries from matrix to matrix, at least 1 if there are several
+     * @return a view of the memory
+     * @throws InvalidInputException if a distance is too small
+     * @throws ShapeMismatchException if an entry lies outside of the memory
+     */
+    public static Matrix strided(
+            Memory memory,
+            Precision precision,
+            long batch,
+            long rows,
+            long columns,
+            Layout layout,
+            long offset,
+            long leadingDimension,
+            long batchStride) {
+        String what = describe(precision, batch, rows, columns);
+        bytes(what, precision, batch, rows, columns, layout);
+        InvalidInputException.requireNonNull("memory", memory);
+        long length = layout == Layout.ROW_MAJOR ? columns : rows;
+        long lines = layout == Layout.ROW_MAJOR ? rows : columns;
+        if (offset < 0 || leadingDimension < Math.max(1, length) || batchStride < (batch > 1 ? 1 : 0)) {
+            throw new InvalidInputException(what + ", " + layout + ", with offset " + offset + ", leading dimension "
+                    + leadingDimension + " and batch stride " + batchStride
+                    + ": the offset must be at least 0, the leading dimension at least " + Math.max(1, length)
+                    + ", the batch stride of several matrices at least 1");
+        }
+        if (batch > 0 && lines > 0 && length > 0) {
+            double last =
+                    offset + (batch - 1) * (double) batchStride + (lines - 1) * (double) leadingDimension + length;
+            if (last * precision.bytes() > memory.byteSize()) {
+                throw new ShapeMismatchException(what + " with offset " + offset + ", leading dimension "
+                        + leadingDimension + " and batch stride " + batchStride + " ends after " + (long) last
+                        + " entries, the memory has " + memory.byteSize() / precision.bytes());
+            }
+        }
+        return new Matrix(
+                memory, false, precision, layout, offset, batch, rows, columns, leadingDimension, batchStride);
+    }
+
+    /**
      * A new row-major float64 host matrix with the given entries.
      *
      * @param rows the rows, all of one length; copied

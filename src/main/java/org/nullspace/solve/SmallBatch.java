@@ -80,7 +80,7 @@ public final class SmallBatch {
      */
     public static @Nullable SmallBatch of(
             Session session, long n, long d, long k, Precision data, SolveOptions options) {
-        BatchSolver solver = session.batchSolver();
+        BatchSolver solver = solverOf(session);
         boolean spectrum = options.spectrum() || options.rankTolerance().equals(RankTolerance.gap());
         boolean open = (options.method() == Method.AUTO || options.method() == Method.GRAM)
                 && options.precision() == Precision.FLOAT64
@@ -90,6 +90,12 @@ public final class SmallBatch {
             return null;
         }
         return new SmallBatch(session, solver, n, d, data, options);
+    }
+
+    /** The session's own operations on whole problems; on a device that has none, those that are composed of its others. */
+    private static @Nullable BatchSolver solverOf(Session session) {
+        BatchSolver own = session.batchSolver();
+        return own != null || session.place().isHost() ? own : new ComposedBatch(session);
     }
 
     /**

@@ -88,24 +88,23 @@ abstract class BatchTilesConformance extends Conformance {
         return m;
     }
 
-    /** The smallest budget that a tile fits into: that which the refusal of a budget of one byte names. */
-    private long smallestBudget(boolean streamed) {
-        SolveOptions options = options().memoryBudget(1).build();
-        try {
-            if (streamed) {
-                Nullspace.streamBatch(
-                        source(random(1, 4, N, D, Precision.FLOAT64), random(2, 4, N, K, Precision.FLOAT64)),
-                        (first, tile) -> {},
-                        options,
-                        BatchProgress.NONE);
-            } else {
+    /** The smallest budget that a tile of one problem fits into: that which the refusals of smaller ones name. */
+    private long smallestBudget() {
+        Matrix x = random(1, 4, N, D, Precision.FLOAT64);
+        Matrix y = random(2, 4, N, K, Precision.FLOAT64);
+        long budget = 1;
+        while (true) {
+            SolveOptions options = options().memoryBudget(budget).build();
+            try {
                 Nullspace.planBatch(4, N, D, K, Precision.FLOAT64, options);
+                Nullspace.streamBatch(source(x, y), (first, tile) -> {}, options, BatchProgress.NONE);
+                return budget;
+            } catch (InsufficientMemoryException e) {
+                assertThat(e).hasMessageContainingAll("memoryBudget", N + "×" + D, budget + " bytes available");
+                assertThat(e.requestedBytes()).isGreaterThan(budget);
+                budget = e.requestedBytes();
             }
-        } catch (InsufficientMemoryException e) {
-            assertThat(e).hasMessageContainingAll("memoryBudget", N + "×" + D, "1 bytes available");
-            return e.requestedBytes();
         }
-        return 1;
     }
 
     /** Two arrays as a source. */
@@ -146,7 +145,7 @@ abstract class BatchTilesConformance extends Conformance {
 
     @Test
     void outcomesAtTheBordersOfTilesStayWithTheirProblems() {
-        SolveOptions options = options().memoryBudget(2 * smallestBudget(true)).build();
+        SolveOptions options = options().memoryBudget(2 * smallestBudget()).build();
         Matrix probe = random(3, 500, N, D, Precision.FLOAT64);
         Matrix probeY = random(4, 500, N, K, Precision.FLOAT64);
         BatchReport report =
@@ -272,7 +271,7 @@ abstract class BatchTilesConformance extends Conformance {
         int size = 200;
         SolveOptions options = options()
                 .intercept(rule)
-                .memoryBudget(Math.max(4 << 20, 2 * smallestBudget(true)))
+                .memoryBudget(Math.max(4 << 20, 2 * smallestBudget()))
                 .build();
         Matrix x = random(10, size, N, D, Precision.FLOAT64);
         Matrix y = random(11, size, N, K, Precision.FLOAT64);
@@ -305,7 +304,7 @@ abstract class BatchTilesConformance extends Conformance {
 
     @Test
     void aStreamStopsWhereItIsToldTo() {
-        SolveOptions options = options().memoryBudget(2 * smallestBudget(true)).build();
+        SolveOptions options = options().memoryBudget(2 * smallestBudget()).build();
         Matrix x = random(12, 900, N, D, Precision.FLOAT64);
         Matrix y = random(13, 900, N, K, Precision.FLOAT64);
         List<Long> taken = new ArrayList<>();

@@ -72,6 +72,14 @@ class CudaConformanceTest {
     }
 
     @Nested
+    class BatchOracles extends BatchOracleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class BatchTiles extends BatchTilesConformance {
         @Override
         protected DeviceKind kind() {

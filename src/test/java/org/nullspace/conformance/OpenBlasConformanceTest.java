@@ -70,6 +70,14 @@ class OpenBlasConformanceTest {
     }
 
     @Nested
+    class BatchOracles extends BatchOracleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
     class BatchTiles extends BatchTilesConformance {
         @Override
         protected DeviceKind kind() {

@@ -89,6 +89,14 @@ class SmallDeviceConformanceTest {
     }
 
     @Nested
+    class BatchOracles extends BatchOracleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class BatchTiles extends BatchTilesConformance {
         @Override
         protected DeviceKind kind() {
