@@ -3,6 +3,7 @@ package org.nullspace.cli;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.channels.SeekableByteChannel;
+import java.nio.channels.WritableByteChannel;
 import java.util.ArrayList;
 import java.util.List;
 import org.jspecify.annotations.Nullable;
@@ -19,6 +20,8 @@ import org.nullspace.model.SolutionBatch;
 /** The files of a batch, written while its tiles are solved. */
 final class BatchOutput {
     static final String TABLE = "problems.csv";
+    private static final String NULL_SPACE = "null_space.npy";
+    private static final String NULL_SPACE_OFFSETS = "null_space_offsets.npy";
 
     private final List<SeekableByteChannel> channels = new ArrayList<>();
     private final NpyAppender weights;
@@ -41,19 +44,34 @@ final class BatchOutput {
                 withIntercept ? array(output, "intercept.npy", Precision.FLOAT64, shape.problems, shape.targets) : null;
         nullSpaces = withNullSpaces
                 ? new NpyRagged(
-                        open(output, "null_space.npy"),
-                        open(output, "null_space_offsets.npy"),
-                        shape.features,
-                        shape.problems)
+                        open(output, NULL_SPACE), open(output, NULL_SPACE_OFFSETS), shape.features, shape.problems)
                 : null;
-        table = new CsvOutput(open(output, TABLE));
+        table = table(open(output, TABLE), shape.targets);
+    }
+
+    /** Begins a table of problems. */
+    static CsvOutput table(WritableByteChannel channel, long targets) {
+        CsvOutput table = new CsvOutput(channel);
         table.text("problem").text("outcome").text("rank").text("nullity").text("condition");
         for (String name : List.of("residual", "norm")) {
-            for (long t = 0; t < shape.targets; t++) {
-                table.text(shape.targets == 1 ? name : name + "[" + t + "]");
+            for (long t = 0; t < targets; t++) {
+                table.text(targets == 1 ? name : name + "[" + t + "]");
             }
         }
         table.endRow();
+        return table;
+    }
+
+    /** Writes the basis of a batch of one problem, as those of larger batches are written. */
+    static void writeOneBasis(AtomicOutput output, Matrix basis) {
+        try (SeekableByteChannel entries = output.open(NULL_SPACE);
+                SeekableByteChannel offsets = output.open(NULL_SPACE_OFFSETS)) {
+            NpyRagged ragged = new NpyRagged(entries, offsets, basis.rows(), 1);
+            ragged.append(basis);
+            ragged.finish();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /**
@@ -100,18 +118,22 @@ final class BatchOutput {
     }
 
     /** Appends a row of the table. */
-    void append(long problem, Facts facts, int targets) {
+    void append(long problem, Facts facts, long targets) {
+        row(table, problem, facts, targets);
+    }
+
+    static void row(CsvOutput table, long problem, Facts facts, long targets) {
         table.number(problem);
         fields(table, facts, targets);
         table.endRow();
     }
 
     /** Outcome, rank, nullity, condition, residual and norm for each target; empty fields for a problem that failed. */
-    static void fields(CsvOutput table, Facts facts, int targets) {
+    static void fields(CsvOutput table, Facts facts, long targets) {
         RankDecision rank = facts.rank();
         table.text(facts.outcome().name());
         if (rank == null) {
-            for (int i = 0; i < 3 + 2 * targets; i++) {
+            for (long i = 0; i < 3 + 2 * targets; i++) {
                 table.text("");
             }
             return;

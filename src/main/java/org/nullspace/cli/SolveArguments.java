@@ -186,6 +186,10 @@ record SolveArguments(
             forbid(result, result.hasMatchedOption(HOLDOUT), "--holdout cannot be combined with --group");
             forbid(result, result.hasMatchedOption(NULL_SPACE), "--null-space cannot be combined with --group");
         }
+        forbid(
+                result,
+                csv != null && group == null && result.hasMatchedOption(MEMORY),
+                "--memory limits the tiles of a batch: a table needs --group with it");
         Path out = result.matchedOptionValue(OUT, (Path) null);
         boolean nullSpace = result.hasMatchedOption(NULL_SPACE);
         forbid(result, nullSpace && out == null, "--null-space needs --out DIR, where the basis is written");

@@ -157,7 +157,7 @@ final class SolveBatch {
             Facts each = Facts.of(tile, b, shape.samples(), precision, options, method);
             facts.add(first + b, each);
             if (written != null) {
-                written.append(first + b, each, (int) shape.targets());
+                written.append(first + b, each, shape.targets());
             }
         }
     }

@@ -15,6 +15,7 @@ import org.nullspace.Nullspace;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.io.AtomicOutput;
+import org.nullspace.io.CsvOutput;
 import org.nullspace.io.NpyOrder;
 import org.nullspace.io.NpyWriter;
 import org.nullspace.matrix.Matrix;
@@ -72,6 +73,10 @@ final class SolveCommand {
         if (files.streamed()) {
             return new SolveBatch(arguments, console, stages).run(files, output);
         }
+        if (arguments.options().memoryBudget() > 0 && files.x().dimensions() != 3) {
+            throw new InvalidInputException(
+                    files.x().path() + " is one problem: --memory limits the tiles of a batch, X of three dimensions");
+        }
         return single(Dataset.arrays(files, scope, stages), scope, output);
     }
 
@@ -79,10 +84,6 @@ final class SolveCommand {
     // -------------------------------------------------------------------------------------------------------------
 
     private int single(Dataset data, MemoryScope scope, @Nullable AtomicOutput output) {
-        if (arguments.options().memoryBudget() > 0) {
-            throw new InvalidInputException(
-                    data.name() + " is one problem: --memory limits the tiles of a batch, X of three dimensions");
-        }
         noteSkipped(console, data.name(), data.skippedColumns());
         Prepared p = Prepared.of(data, arguments.holdout(), arguments.transformers(), scope, stages);
         stages.begin("solving " + p.x().rows() + " samples by " + p.x().columns() + " features");
@@ -128,6 +129,13 @@ final class SolveCommand {
         if (withIntercept()) {
             writeVector(output, "intercept.npy", facts.intercept(), batched);
         }
+        if (batched) {
+            output.write(BatchOutput.TABLE, channel -> {
+                CsvOutput table = BatchOutput.table(channel, p.y().columns());
+                BatchOutput.row(table, 0, facts, p.y().columns());
+                table.finish();
+            });
+        }
         List<String> names = p.featureNames();
         if (names != null) {
             output.write("feature_names.txt", channel -> writeLines(channel, names));
@@ -136,7 +144,11 @@ final class SolveCommand {
             stages.begin("computing the basis of the null space, "
                     + Text.bytes(set.nullSpace().basisBytes()));
             try (Matrix basis = set.nullSpace().basis()) {
-                writeMatrix(output, "null_space.npy", basis, 2);
+                if (batched) {
+                    BatchOutput.writeOneBasis(output, basis);
+                } else {
+                    writeMatrix(output, "null_space.npy", basis, 2);
+                }
             }
         }
         stages.end();

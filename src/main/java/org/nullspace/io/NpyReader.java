@@ -77,15 +77,15 @@ public final class NpyReader implements AutoCloseable {
             throw new IndexOutOfBoundsException(file + ": problems " + first + " to " + (first + out.batch() - 1)
                     + " were asked for, there are " + file.batch());
         }
+        if (out.isEmpty()) {
+            return;
+        }
         boolean packed = out.layout() == Layout.ROW_MAJOR
                 && out.isPacked()
                 && (out.batch() <= 1 || out.batchStride() == entries);
         if (!packed || (width == 8 && out.precision() == Precision.FLOAT32)) {
             throw new InvalidInputException(
                     file + ": problems are read into packed row-major matrices of no less precision, not into " + out);
-        }
-        if (out.isEmpty()) {
-            return;
         }
         HostMemory memory = Entries.host(out);
         try {

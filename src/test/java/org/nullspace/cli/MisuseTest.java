@@ -97,7 +97,7 @@ class MisuseTest {
         solve @ok.csv --target y --group a --null-space --out @new | 2 | --null-space cannot be combined with --group
         solve @missing.csv --target y --group b            | 2 | missing.csv, line 3, column "b": the field is empty # name of a group
         solve @nan.csv --target y --group a                | 2 | nan.csv, line 3, column "b" # NaN
-        solve @ok.csv --target y --memory 1G               | 2 | ok.csv is one problem: --memory
+        solve @ok.csv --target y --memory 1G               | 2 | --memory # a table needs --group
         solve --x @xb.npy --y @yb.npy --polynomial 2       | 2 | xb.npy is a batch
         solve --x @xb.npy --y @yb.npy --holdout 0.5        | 2 | xb.npy is a batch
         solve --x @x.npy --y @y.npy --polynomial 0         | 2 | --polynomial 0 # at least 1

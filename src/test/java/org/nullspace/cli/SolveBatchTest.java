@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -394,6 +395,24 @@ class SolveBatchTest {
         assertThat(NpyFile.open(out.resolve("singular_values.npy")).shape()).containsExactly(0L, 3L);
         assertThat(table()).hasSize(1);
         assertThat(Cli.run("solve", "--x", x, "--y", y).out()).contains("0 of 0 problems solved");
+    }
+
+    /** Problems without samples, features or targets have an answer, too. */
+    @ParameterizedTest
+    @CsvSource({"0, 4, 2", "3, 0, 2", "3, 4, 0"})
+    void emptyProblems(long n, long d, long k) throws IOException {
+        Path x = npy("x.npy", random(1, Precision.FLOAT64, 5, n, d));
+        Path y = npy("y.npy", random(2, Precision.FLOAT64, 5, n, k));
+        Cli.Result r = Cli.run("solve", "--x", x, "--y", y, "--out", out, "--json", "--null-space");
+        assertThat(r.code()).as(r.err()).isZero();
+        int rank = (int) Math.min(n, d);
+        assertThat(r.json())
+                .containsEntry("rank", Collections.nCopies(5, rank))
+                .containsEntry("nullity", Collections.nCopies(5, (int) d - rank));
+        assertThat(NpyFile.open(out.resolve("weights.npy")).shape()).containsExactly(5L, d, k);
+        assertThat(NpyFile.open(out.resolve("singular_values.npy")).shape()).containsExactly(5L, (long) rank);
+        assertThat(NpyFile.open(out.resolve("null_space.npy")).shape()).containsExactly(d, 5 * (d - rank));
+        assertThat(table()).hasSize(6);
     }
 
     @Test
