@@ -19,9 +19,11 @@ import org.nullspace.model.Method;
 import org.nullspace.model.NullSpace;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
+import org.nullspace.model.RidgePath;
 import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
 import org.nullspace.select.RandomDirections;
+import org.nullspace.select.RidgeSpectrum;
 import org.nullspace.solve.Factors;
 
 /** The solution set of one regression on top of its factorization. */
@@ -265,6 +267,32 @@ final class Solved extends OneTarget {
                 return deliver(out);
             }
         });
+    }
+
+    @Override
+    public Matrix ridge(double[] penalties) {
+        PenaltyPath.requirePenalties(penalties);
+        if (penalties.length != targets) {
+            throw new ShapeMismatchException(penalties.length + " penalties for " + targets
+                    + (targets == 1 ? " target" : " targets") + ": one for each is needed");
+        }
+        return solved(() -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                RidgeSpectrum spectrum = new RidgeSpectrum(
+                        scratch,
+                        regression.session(),
+                        regression.factors(),
+                        regression.design(),
+                        minimum.targets().y());
+                return PenaltyPath.each(regression, spectrum, penalties);
+            }
+        });
+    }
+
+    @Override
+    public RidgePath ridgePath(double... penalties) {
+        PenaltyPath.requirePenalties(penalties);
+        return solved(() -> new PenaltyPath(regression, scope, minimum.targets().y(), penalties.clone()));
     }
 
     /** Computes a move in the null space. */

@@ -235,6 +235,22 @@ public interface SolutionSet extends AutoCloseable {
      */
     Matrix ridge(double lambda);
 
+    /**
+     * Ridge solutions with a penalty of its own for each target.
+     *
+     * @param penalties λ for each of the k targets, finite and at least 0
+     * @return d×k
+     */
+    Matrix ridge(double[] penalties);
+
+    /**
+     * Ridge solutions for many penalties and their scores, from one singular value decomposition, which is made here if need be.
+     *
+     * @param penalties finite numbers of at least 0, in any order; copied
+     * @return the path, which ends with the set
+     */
+    RidgePath ridgePath(double... penalties);
+
     // ---- spaces and tests
 
     /**

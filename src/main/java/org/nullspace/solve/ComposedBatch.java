@@ -23,11 +23,11 @@ import org.nullspace.matrix.Precision;
  *       §2.4.6 and §6.6.5.
  * </ul>
  *
- * <p><b>How far the seminormal equations go.</b> With a minimum-norm problem, their solution is off by η‖W‖, η ≈ 4√p·ε·κ, like one from Q; but
- * its residual is off by η‖X‖‖W‖, where one from Q has ε‖X‖‖W‖. The correction solves for that error with the same relative accuracy,
- * hence leaves η²‖X‖‖W‖. This is at the level of rounding if η² ≤ ε, or κ ≤ 1/(4√(pε)). Beyond it, with ‖R‖_F‖R⁻¹‖_F in place of κ, bounds are
- * NaN. (With an overdetermined problem the error would be of order κ²ε before and κ⁴ε² after the correction: that is why X tall is treated
- * otherwise.)
+ * <p><b>How far the seminormal equations go.</b> With a minimum-norm problem, their solution is off by η‖W‖, η ≈ 4√p·ε·κ, like one from Q;
+ * but its residual is off by η‖X‖‖W‖, where one from Q has ε‖X‖‖W‖. The correction solves for that error with the same relative accuracy,
+ * hence leaves η²‖X‖‖W‖. This is at the level of rounding if η² ≤ ε, or κ ≤ 1/(4√(pε)). Beyond it, with ‖R‖_F‖R⁻¹‖_F in place of κ, bounds
+ * are NaN. (With an overdetermined problem the error would be of order κ²ε before and κ⁴ε² after the correction, which exceeds the κε of
+ * Householder's method from κ ≈ ε^(−1/3) on: that is why X tall is treated otherwise.)
  *
  * <p><b>Extreme magnitudes.</b> Where the largest magnitude of a problem's X, Y or C is outside of 2^±300, the problem is multiplied by a
  * power of two, and the result by another; so nothing overflows that need not.
@@ -36,7 +36,7 @@ import org.nullspace.matrix.Precision;
  * kernels by the number of problems of a call: that results are the same to the bit in any company has been checked on the software device,
  * where every problem of a call goes through the same routine of LAPACK, and not on a GPU.
  *
- * <p><b>Memory.</b> Problems are computed in chunks of at most {@value #CHUNK_BYTES} bytes of scratch and of the part of the memory that
+ * <p><b>Memory.</b> Problems are computed in chunks of at most 256 MiB of scratch and of the part of the memory that
  * operations may take for tiles ({@link Session#TILE_SHARE}).
  *
  * <p><b>Threads.</b> Those of the session.
@@ -57,6 +57,9 @@ public final class ComposedBatch implements BatchSolver {
 
     /** Scratch of a chunk: enough problems to fill any device. */
     private static final long CHUNK_BYTES = 256L << 20;
+
+    /** Pools of device memory round larger blocks up. */
+    private static final double LARGE_BYTES = 1 << 20;
 
     /** Problems of a chunk: as many as blocks can be counted in the second dimension of a launch. */
     private static final long CHUNK_PROBLEMS = 65_535;
@@ -111,12 +114,20 @@ public final class ComposedBatch implements BatchSolver {
     public long scratchBytes(long problems, long rows, long columns, long targets) {
         long chunk = Math.max(ProblemChunk.LEAST, Math.min(problems, chunk(rows, columns, targets)));
         double bytes = chunk * problemBytes(rows, columns, targets);
-        return (long) Math.min(Long.MAX_VALUE, bytes);
+        return (long) Math.ceil(bytes + rounding(bytes));
+    }
+
+    /**
+     * What pools of device memory add to large matrices, of which there are at most 16 at a time: less than 2 MiB to each, and not more than
+     * it takes.
+     */
+    private static double rounding(double bytes) {
+        return bytes <= LARGE_BYTES ? 0 : Math.min(bytes, 32 * LARGE_BYTES);
     }
 
     /**
      * Bytes of scratch of a problem: A with targets beside it and another A, results; R, its inverse or its singular vectors, what sessions
-     * copy of them, and workspace of rotations; vectors; infos and addresses. A quarter more for what memory pools round up.
+     * copy of them, and workspace of rotations; vectors; infos and addresses. A quarter more for workspace that only the libraries know.
      */
     private static double problemBytes(double rows, double columns, double targets) {
         double p = Math.min(rows, columns);
@@ -127,7 +138,8 @@ public final class ComposedBatch implements BatchSolver {
 
     /** Problems of a chunk. */
     private long chunk(long rows, long columns, long targets) {
-        double bytes = Math.min(CHUNK_BYTES, Budget.of(session).tileBytes());
+        double most = Math.min(CHUNK_BYTES, Budget.of(session).tileBytes());
+        double bytes = Math.max(Math.min(most, LARGE_BYTES), most - Math.min(most / 2, 32 * LARGE_BYTES));
         double fit = bytes / problemBytes(rows, columns, targets);
         return (long) Math.max(ProblemChunk.LEAST, Math.min(CHUNK_PROBLEMS, fit));
     }

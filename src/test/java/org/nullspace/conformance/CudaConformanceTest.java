@@ -72,6 +72,14 @@ class CudaConformanceTest {
     }
 
     @Nested
+    class RidgePaths extends RidgePathConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class BatchOracles extends BatchOracleConformance {
         @Override
         protected DeviceKind kind() {

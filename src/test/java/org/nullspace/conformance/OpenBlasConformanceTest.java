@@ -70,6 +70,14 @@ class OpenBlasConformanceTest {
     }
 
     @Nested
+    class RidgePaths extends RidgePathConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
     class BatchOracles extends BatchOracleConformance {
         @Override
         protected DeviceKind kind() {

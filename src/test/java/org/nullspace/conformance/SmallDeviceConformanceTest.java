@@ -89,6 +89,14 @@ class SmallDeviceConformanceTest {
     }
 
     @Nested
+    class RidgePaths extends RidgePathConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class BatchOracles extends BatchOracleConformance {
         @Override
         protected DeviceKind kind() {

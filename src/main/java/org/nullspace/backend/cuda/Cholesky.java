@@ -10,9 +10,9 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
 /**
- * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices. The latter is a triangular solve with the identity, at the
- * speed of a matrix product: of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6 cannot ask the workspace (its native code takes
- * the two arrays for pointers and crashes).
+ * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices. The latter is a
+ * triangular solve with the identity, at the speed of a matrix product: of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6
+ * cannot ask the workspace (its native code takes the two arrays for pointers and crashes).
  */
 final class Cholesky {
     private static final int THREADS = 256;

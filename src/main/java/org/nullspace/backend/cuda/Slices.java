@@ -5,7 +5,7 @@ import org.nullspace.matrix.Matrix;
 /** Batches in slices of bounded size: batched routines count problems, and some the entries of all their workspace, in 32 bits. */
 final class Slices {
     /** Problems of a slice, at most. */
-    static final int MOST = 1 << 14;
+    static final int MOST = 1 << 13;
 
     private Slices() {}
 
