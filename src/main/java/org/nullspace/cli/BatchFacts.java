@@ -217,7 +217,13 @@ final class BatchFacts {
             console.note("nullspace: " + names.of(b) + " has no solution, its results are NaN: "
                     + (where == null ? outcome.text() : where));
         });
-        losses.stream().limit(FAILURES_TOLD).forEach(loss -> console.note("nullspace: " + loss.text()));
+        losses.stream()
+                .limit(FAILURES_TOLD)
+                .forEach(loss -> console.note("nullspace: "
+                        + (loss.count() == 1
+                                ? names.of(loss.first()) + " was not computed: "
+                                        + loss.cause().getMessage()
+                                : loss.text())));
         if (failed
                 > firstFailures.size()
                         + losses.stream()

@@ -17,7 +17,6 @@ import org.nullspace.io.NpyAppender;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
-import org.nullspace.model.BatchFailure;
 import org.nullspace.model.BatchPlan;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.SolutionBatch;
@@ -68,8 +67,7 @@ final class SolveGroups {
             } else {
                 print(file, column, groups, prepared, facts, backend, seconds, output);
             }
-            facts.tellFailures(
-                    console, merged(solutions.failures()), g -> "group \"" + groups.name((int) g) + "\"", g -> null);
+            facts.tellFailures(console, solutions.failures(), g -> "group \"" + groups.name((int) g) + "\"", g -> null);
             return facts.failed() > 0 ? Main.FAILED : Main.DONE;
         }
     }
@@ -136,20 +134,6 @@ final class SolveGroups {
             }
         }
         return facts;
-    }
-
-    /** Neighbours that were lost to the same failure, as one. */
-    private static List<BatchFailure> merged(List<BatchFailure> each) {
-        List<BatchFailure> out = new ArrayList<>();
-        for (BatchFailure next : each) {
-            BatchFailure last = out.isEmpty() ? null : out.get(out.size() - 1);
-            if (last != null && last.cause() == next.cause() && last.first() + last.count() == next.first()) {
-                out.set(out.size() - 1, new BatchFailure(last.first(), last.count() + next.count(), last.cause()));
-            } else {
-                out.add(next);
-            }
-        }
-        return out;
     }
 
     private Map<String, Object> summary(

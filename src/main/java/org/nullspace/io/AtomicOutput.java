@@ -40,6 +40,8 @@ import org.nullspace.error.InvalidInputException;
  * }
  * }</pre>
  *
+ * <p>{@link #open} opens files that are written piece by piece, several of them in turn, while the work goes on.
+ *
  * <p>Files are not forced to the storage device: a loss of power shortly after the commit may lose them.
  *
  * <p><b>Threads.</b> One thread at a time.

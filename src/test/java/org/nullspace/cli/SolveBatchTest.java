@@ -5,7 +5,9 @@ import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import com.fasterxml.jackson.jr.ob.JSON;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.FileChannel;
@@ -35,6 +37,7 @@ import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
+import org.nullspace.model.BatchFailure;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.SolutionSet;
@@ -356,6 +359,14 @@ class SolveBatchTest {
     }
 
     @Test
+    void onlyBatchesOfModerateSizeAreReportedProblemByProblem() {
+        assertThat(BatchFacts.canKeep(100_000, 50)).isTrue();
+        assertThat(BatchFacts.canKeep(100_000, 51)).isFalse();
+        assertThat(BatchFacts.canKeep(100_001, 1)).isFalse();
+        assertThat(BatchFacts.canKeep(2, 2_500_001)).isFalse();
+    }
+
+    @Test
     void tilesAndOrderOfTheFileMakeNoDifference() throws IOException {
         Matrix x = random(3, Precision.FLOAT64, 5000, 3, 5);
         Matrix y = random(4, Precision.FLOAT64, 5000, 3, 2);
@@ -602,25 +613,26 @@ class SolveBatchTest {
     }
 
     @Test
-    void aFailedProblemIsNoOutcomeOfItsNeighbours() {
-        assertThat(Outcome.values()).contains(Outcome.NOT_COMPUTED);
+    void problemsThatWereLostAreToldTogether() {
         BatchFacts facts = new BatchFacts(12, true, false);
         for (int b = 0; b < 12; b++) {
             double[] none = {};
             Outcome outcome = b < 3 ? Outcome.NOT_CONVERGED : Outcome.NOT_COMPUTED;
             facts.add(b, new Facts(outcome, null, -1, none, none, none, none, "GRAM", List.of()));
         }
-        java.io.ByteArrayOutputStream err = new java.io.ByteArrayOutputStream();
-        java.io.PrintStream stream = new java.io.PrintStream(err, true, StandardCharsets.UTF_8);
+        RuntimeException gone = new IllegalStateException("cuda:0 is gone");
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        PrintStream stream = new PrintStream(err, true, StandardCharsets.UTF_8);
         facts.tellFailures(
                 new Console(stream, stream, false),
-                List.of(new org.nullspace.model.BatchFailure(3, 9, new IllegalStateException("cuda:0 is gone"))),
-                b -> "problem " + b,
+                List.of(new BatchFailure(3, 8, gone), new BatchFailure(11, 1, gone)),
+                b -> "group " + (char) ('a' + b),
                 b -> null);
         assertThat(err.toString(StandardCharsets.UTF_8).lines())
-                .hasSize(4)
-                .element(3)
-                .isEqualTo("nullspace: problems 3 to 11 were not computed: cuda:0 is gone");
+                .hasSize(5)
+                .endsWith(
+                        "nullspace: problems 3 to 10 were not computed: cuda:0 is gone",
+                        "nullspace: group l was not computed: cuda:0 is gone");
         assertThat(facts.failed()).isEqualTo(12);
     }
 }
