@@ -23,7 +23,6 @@ import org.nullspace.model.RidgePath;
 import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
 import org.nullspace.select.RandomDirections;
-import org.nullspace.select.RidgeSpectrum;
 import org.nullspace.solve.Factors;
 
 /** The solution set of one regression on top of its factorization. */
@@ -277,14 +276,9 @@ final class Solved extends OneTarget {
                     + (targets == 1 ? " target" : " targets") + ": one for each is needed");
         }
         return solved(() -> {
-            try (MemoryScope scratch = MemoryScope.open()) {
-                RidgeSpectrum spectrum = new RidgeSpectrum(
-                        scratch,
-                        regression.session(),
-                        regression.factors(),
-                        regression.design(),
-                        minimum.targets().y());
-                return PenaltyPath.each(regression, spectrum, penalties);
+            try (PenaltyPath path =
+                    PenaltyPath.of(regression, scope, minimum.targets().y(), penalties)) {
+                return path.each(penalties);
             }
         });
     }
@@ -292,7 +286,25 @@ final class Solved extends OneTarget {
     @Override
     public RidgePath ridgePath(double... penalties) {
         PenaltyPath.requirePenalties(penalties);
-        return solved(() -> new PenaltyPath(regression, scope, minimum.targets().y(), penalties.clone()));
+        return solved(() -> PenaltyPath.of(regression, scope, minimum.targets().y(), penalties.clone()));
+    }
+
+    @Override
+    public RidgePath bandedRidgePath(double[] featurePenalties, double... multipliers) {
+        InvalidInputException.requireNonNull("the array of feature penalties", featurePenalties);
+        PenaltyPath.requirePenalties(multipliers);
+        if (featurePenalties.length != features) {
+            throw new ShapeMismatchException(featurePenalties.length + " feature penalties for X of shape "
+                    + regression.x().shape() + ": one for each feature is needed");
+        }
+        for (int j = 0; j < featurePenalties.length; j++) {
+            if (!(featurePenalties[j] > 0 && featurePenalties[j] < Double.POSITIVE_INFINITY)) {
+                throw new InvalidInputException("the penalty of feature " + j + " is " + featurePenalties[j]
+                        + ": penalties of features are finite numbers greater than 0");
+            }
+        }
+        return solved(() ->
+                PenaltyPath.banded(regression, scope, minimum.targets().y(), featurePenalties, multipliers.clone()));
     }
 
     /** Computes a move in the null space. */

@@ -239,6 +239,15 @@ class MisuseTest {
         SolutionSet s = set();
         Good w = matrix(6, 1);
         Good tolerance = any(1e-9);
+        all.add(new Call(SolutionSet.class, "ridge", s, s, array(1)));
+        all.add(new Call(SolutionSet.class, "ridgePath", s, s, any(new double[] {1, 2})));
+        all.add(new Call(
+                SolutionSet.class,
+                "bandedRidgePath",
+                s,
+                s,
+                new Good(new double[] {1, 1, 1, 2, 2, 2}, new double[7]),
+                any(new double[] {1, 2})));
         for (String name : List.of("intercept", "closestTo", "gradientDescentLimit", "decompose", "contains")) {
             all.add(new Call(SolutionSet.class, name, s, s, w));
         }
