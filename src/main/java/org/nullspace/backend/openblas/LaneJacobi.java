@@ -145,7 +145,8 @@ final class LaneJacobi {
             double second = squares[b][l];
             if (excess[l] > 0 && Math.min(first, second) > SHORTEST * SHORTEST) {
                 double cotangent = (second - first) / (2 * product[l]);
-                double tangent = Math.copySign(1 / (Math.abs(cotangent) + Math.sqrt(1 + cotangent * cotangent)), cotangent);
+                double tangent =
+                        Math.copySign(1 / (Math.abs(cotangent) + Math.sqrt(1 + cotangent * cotangent)), cotangent);
                 cosines[l] = 1 / Math.sqrt(1 + tangent * tangent);
                 sines[l] = tangent * cosines[l];
                 rotated[l] = true;

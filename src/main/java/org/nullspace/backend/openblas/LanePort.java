@@ -42,8 +42,7 @@ final class LanePort {
         this.length = (int) (rows ? matrix.columns() : matrix.rows());
         this.lanes = new double[lines * length][];
         Arrays.setAll(
-                lanes,
-                at -> rows ? entry.lanes(at / length, at % length) : entry.lanes(at % length, at / length));
+                lanes, at -> rows ? entry.lanes(at / length, at % length) : entry.lanes(at % length, at / length));
         this.packed = new double[lanes.length * Lanes.COUNT];
         this.narrow = new float[matrix.precision() == Precision.FLOAT32 ? packed.length : 0];
     }

@@ -115,9 +115,7 @@ class SmallBasisTest {
                             .as("%s: row space", where)
                             .isLessThanOrEqualTo(unit * allowed * Math.sqrt(rank));
                 }
-                assertThat(projection.getTrace())
-                        .as("%s: dimension", where)
-                        .isCloseTo(d - rank, within(1e-12 * d));
+                assertThat(projection.getTrace()).as("%s: dimension", where).isCloseTo(d - rank, within(1e-12 * d));
                 if (rank == batch.p && batch.n >= d) {
                     assertThat(norm(projection)).as(where).isZero();
                 }
@@ -192,13 +190,17 @@ class SmallBasisTest {
                 SOLVER.transform(transform, x, ranks, found);
                 for (int b = 0; b < 70; b++) {
                     if (b == 0 || b == 31 || b == 32 || b == 69) {
-                        assertThat(SmallBatches.entries(found, b)).as("problem %d", b).containsOnly(Double.NaN);
+                        assertThat(SmallBatches.entries(found, b))
+                                .as("problem %d", b)
+                                .containsOnly(Double.NaN);
                     } else if (b == 40) {
                         assertThat(found.problem(b).columnToArray(0)).containsOnly(Double.NaN);
                         assertThat(found.problem(b).columnToArray(1))
                                 .containsExactly(clean.problem(b).columnToArray(1));
                     } else {
-                        assertThat(found.problem(b).hasSameEntries(clean.problem(b))).as("problem %d", b).isTrue();
+                        assertThat(found.problem(b).hasSameEntries(clean.problem(b)))
+                                .as("problem %d", b)
+                                .isTrue();
                     }
                 }
             }
@@ -217,7 +219,9 @@ class SmallBasisTest {
             Matrix c = SmallBatches.random(random, Form.COLUMNS, 1, 9, 1);
             RealMatrix expected = SmallBatches.get(identity, b).multiply(SmallBatches.get(c, 0));
             SOLVER.transform(Transform.FROM_COORDINATES, x.problem(b), Arrays.copyOfRange(ranks, b, b + 1), c);
-            assertThat(norm(SmallBatches.get(c, 0).subtract(expected))).as("problem %d", b).isLessThan(1e-14);
+            assertThat(norm(SmallBatches.get(c, 0).subtract(expected)))
+                    .as("problem %d", b)
+                    .isLessThan(1e-14);
         }
     }
 }

@@ -191,7 +191,8 @@ class SmallBatchSolverTest {
                     SOLVER.transform(Transform.PROJECT_ON_NULL_SPACE, a, ranks, projected);
                     return projected;
                 })) {
-            assertThat(operation.apply(x, y).hasSameEntries(operation.apply(xs, y))).isTrue();
+            assertThat(operation.apply(x, y).hasSameEntries(operation.apply(xs, y)))
+                    .isTrue();
         }
         Matrix shared = y.problem(3);
         Matrix w = SmallBatches.empty(Form.ROWS, 75, 10, 2);
@@ -205,8 +206,7 @@ class SmallBatchSolverTest {
         Matrix x = SmallBatches.empty(Form.ROWS, 0, 3, 4);
         Matrix y = SmallBatches.empty(Form.ROWS, 0, 3, 1);
         Matrix w = SmallBatches.empty(Form.ROWS, 0, 4, 1);
-        SOLVER.minimumNorm(
-                x, y, w, SmallBatches.empty(Form.ROWS, 0, 1, 2), SmallBatches.empty(Form.ROWS, 0, 3, 1));
+        SOLVER.minimumNorm(x, y, w, SmallBatches.empty(Form.ROWS, 0, 1, 2), SmallBatches.empty(Form.ROWS, 0, 3, 1));
         SOLVER.singularValues(x, new int[0], SmallBatches.empty(Form.ROWS, 0, 3, 1));
         SOLVER.transform(Transform.TO_COORDINATES, x, new int[0], SmallBatches.empty(Form.ROWS, 0, 4, 1));
         Matrix kept = SmallBatches.empty(Form.ROWS, 2, 4, 1);
@@ -253,7 +253,10 @@ class SmallBatchSolverTest {
                     assertThat(pair[0]).as(where).isLessThanOrEqualTo(solver.scratchBytes(32, n, d, 2));
                     assertThat(pair[1] - pair[0]).as(where).isLessThan(20_000);
                 }
-                assertThat(Arrays.stream(allocated).mapToLong(pair -> pair[0]).max().orElseThrow())
+                assertThat(Arrays.stream(allocated)
+                                .mapToLong(pair -> pair[0])
+                                .max()
+                                .orElseThrow())
                         .isGreaterThan(solver.scratchBytes(32, n, d, 2) / 4);
             }
         }
@@ -261,8 +264,7 @@ class SmallBatchSolverTest {
 
     /** Bytes that this thread allocates in Java's heap. */
     private static long bytes(Runnable work) {
-        com.sun.management.ThreadMXBean threads =
-                (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
+        com.sun.management.ThreadMXBean threads = (com.sun.management.ThreadMXBean) ManagementFactory.getThreadMXBean();
         long before = threads.getCurrentThreadAllocatedBytes();
         work.run();
         return threads.getCurrentThreadAllocatedBytes() - before;
@@ -293,13 +295,16 @@ class SmallBatchSolverTest {
         requireRefused(shape, () -> SOLVER.minimumNorm(x, y, w, sigma, null), "bounds must be 1×2");
         requireRefused(shape, () -> SOLVER.singularValues(x, new int[] {1, 2}, sigma), "one matrix for each index, 2");
         requireRefused(shape, () -> SOLVER.singularValues(x, all, w), "singularValues", "sigma must be 3×1");
-        requireRefused(input, () -> SOLVER.singularValues(x, new int[] {0, 1, 2, 2, 4}, sigma), "index 2 at position 3");
-        requireRefused(input, () -> SOLVER.singularValues(x, new int[] {0, 1, 2, 3, 5}, sigma), "index 5", "from 0 to 4");
-        requireRefused(input, () -> SOLVER.singularValues(x, new int[] {-1, 1, 2, 3, 4}, sigma), "index -1");
         requireRefused(
-                input, () -> SOLVER.singularValues(x, all, x.columns(0, 1)), "sigma is written and overlaps X");
-        requireRefused(input, () -> SOLVER.truncated(x, y, all, new int[4], 0, w), "truncated", "4 ranks: 5 are needed");
-        requireRefused(input, () -> SOLVER.truncated(x, y, all, new int[] {0, 0, 0, 4, 0}, 0, w), "rank 4 at position 3");
+                input, () -> SOLVER.singularValues(x, new int[] {0, 1, 2, 2, 4}, sigma), "index 2 at position 3");
+        requireRefused(
+                input, () -> SOLVER.singularValues(x, new int[] {0, 1, 2, 3, 5}, sigma), "index 5", "from 0 to 4");
+        requireRefused(input, () -> SOLVER.singularValues(x, new int[] {-1, 1, 2, 3, 4}, sigma), "index -1");
+        requireRefused(input, () -> SOLVER.singularValues(x, all, x.columns(0, 1)), "sigma is written and overlaps X");
+        requireRefused(
+                input, () -> SOLVER.truncated(x, y, all, new int[4], 0, w), "truncated", "4 ranks: 5 are needed");
+        requireRefused(
+                input, () -> SOLVER.truncated(x, y, all, new int[] {0, 0, 0, 4, 0}, 0, w), "rank 4 at position 3");
         requireRefused(input, () -> SOLVER.truncated(x, y, all, new int[] {-1, 0, 0, 0, 0}, 0, w), "rank -1");
         requireRefused(input, () -> SOLVER.truncated(x, y, all, new int[5], -1, w), "lambda is -1.0");
         requireRefused(input, () -> SOLVER.truncated(x, y, all, new int[5], Double.NaN, w), "lambda is NaN");
@@ -322,6 +327,9 @@ class SmallBatchSolverTest {
         assertThat(SOLVER.coversSpectra(2000, 2000, 1)).isFalse();
         assertThat(SOLVER.coversSpectra(6, 12, 1)).isTrue();
         assertThat(SOLVER.coversSpectra(0, 12, 1)).isFalse();
+        assertThat(SOLVER.covers(80, 90, 1)).isTrue();
+        assertThat(SOLVER.coversSpectra(80, 90, 1)).isFalse();
+        assertThat(SOLVER.coversSpectra(48, 200, 1)).isTrue();
         requireRefused(
                 UnsupportedOperationException.class,
                 () -> SOLVER.singularValues(large, new int[] {0}, large.columns(0, 1)),

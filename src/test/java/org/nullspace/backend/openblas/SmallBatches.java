@@ -15,8 +15,8 @@ import org.nullspace.matrix.Precision;
 /** Problems and matrices for the tests of batch operations. */
 final class SmallBatches {
     static final int[][] SHAPES = {
-        {1, 1}, {1, 2}, {2, 1}, {1, 60}, {60, 1}, {2, 2}, {2, 3}, {3, 2}, {3, 3}, {5, 5}, {6, 12}, {12, 6}, {7, 13}, {13, 7},
-        {16, 64}, {64, 16}, {20, 60}, {33, 9}, {24, 24}
+        {1, 1}, {1, 2}, {2, 1}, {1, 60}, {60, 1}, {2, 2}, {2, 3}, {3, 2}, {3, 3}, {5, 5}, {6, 12}, {12, 6}, {7, 13},
+        {13, 7}, {16, 64}, {64, 16}, {20, 60}, {33, 9}, {24, 24}
     };
 
     static final double EPSILON = Math.ulp(1.0);
@@ -86,7 +86,9 @@ final class SmallBatches {
 
     /** Entries of a problem, row after row. */
     static double[] entries(Matrix m, int b) {
-        return Arrays.stream(get(m, b).getData()).flatMapToDouble(Arrays::stream).toArray();
+        return Arrays.stream(get(m, b).getData())
+                .flatMapToDouble(Arrays::stream)
+                .toArray();
     }
 
     static Matrix random(SplittableRandom random, Form form, int batch, int rows, int columns) {

@@ -55,7 +55,8 @@ class SmallSpectraTest {
                 double[][] found = singularValues(x, which);
                 for (int i = 0; i < which.length; i++) {
                     String where = shape[0] + "×" + shape[1] + ", problem " + which[i] + ", seed " + seed;
-                    double[] expected = new SingularValueDecomposition(SmallBatches.get(x, which[i])).getSingularValues();
+                    double[] expected =
+                            new SingularValueDecomposition(SmallBatches.get(x, which[i])).getSingularValues();
                     requireClose(where, found[i], expected, 6);
                 }
             }
@@ -86,7 +87,8 @@ class SmallSpectraTest {
                 }
                 double[][] found = singularValues(x, SmallBatches.indices(spectra.length, true));
                 for (int b = 0; b < spectra.length; b++) {
-                    double[] expected = Arrays.stream(spectra[b]).map(s -> s * scale).toArray();
+                    double[] expected =
+                            Arrays.stream(spectra[b]).map(s -> s * scale).toArray();
                     requireClose(
                             shape[0] + "×" + shape[1] + ", spectrum " + b + ", scale " + scale + ", seed " + seed,
                             found[b],
@@ -168,11 +170,15 @@ class SmallSpectraTest {
             Matrix sigma = SmallBatches.empty(Form.COLUMNS_WITH_GAPS, 50, Math.min(n, d), 1);
             SOLVER.minimumNorm(x, y, w[0], bounds[0], null);
             SOLVER.minimumNorm(x, y, w[1], bounds[1], sigma);
-            assertThat(w[1].hasSameEntries(w[0])).as("%d×%d, seed %d", n, d, seed).isTrue();
+            assertThat(w[1].hasSameEntries(w[0]))
+                    .as("%d×%d, seed %d", n, d, seed)
+                    .isTrue();
             assertThat(bounds[1].hasSameEntries(bounds[0])).isTrue();
             double[][] alone = singularValues(x, SmallBatches.indices(50, true));
             for (int b = 0; b < 50; b++) {
-                assertThat(sigma.problem(b).columnToArray(0)).as("problem %d", b).containsExactly(alone[b]);
+                assertThat(sigma.problem(b).columnToArray(0))
+                        .as("problem %d", b)
+                        .containsExactly(alone[b]);
             }
             assertThat(alone[7]).containsOnly(Double.NaN);
             assertThat(alone[9]).doesNotContain(Double.NaN);

@@ -76,11 +76,13 @@ class SmallTruncatedTest {
                     int at = Arrays.binarySearch(which, b);
                     RealMatrix found = SmallBatches.get(w, b);
                     if (at < 0) {
-                        assertThat(SmallBatches.entries(w, b)).as("not listed: %d", b).containsOnly(Double.NaN);
+                        assertThat(SmallBatches.entries(w, b))
+                                .as("not listed: %d", b)
+                                .containsOnly(Double.NaN);
                         continue;
                     }
-                    String where =
-                            n + "×" + d + ", problem " + b + ", rank " + ranks[at] + ", lambda " + lambda + ", seed " + seed;
+                    String where = n + "×" + d + ", problem " + b + ", rank " + ranks[at] + ", lambda " + lambda
+                            + ", seed " + seed;
                     RealMatrix exactX = SmallBatches.get(x, b);
                     RealMatrix exactY = SmallBatches.get(y, b);
                     if (ranks[at] == 0) {
@@ -91,7 +93,8 @@ class SmallTruncatedTest {
                     double[] s = svd.getSingularValues();
                     RealMatrix expected = solution(svd.getU(), s, svd.getV(), exactY, ranks[at], lambda);
                     double rounding = form.precision.epsilon() * expected.getFrobeniusNorm();
-                    requireClose(where, w, b, expected, allowed(exactX, exactY, expected, s, ranks[at], unit) + rounding);
+                    requireClose(
+                            where, w, b, expected, allowed(exactX, exactY, expected, s, ranks[at], unit) + rounding);
                 }
             }
         }
@@ -116,7 +119,13 @@ class SmallTruncatedTest {
                 planted[r - 1] = new Planted(random, shape[0], shape[1], sigma);
                 SmallBatches.set(x, r - 1, planted[r - 1].x);
             }
-            SOLVER.truncated(x, y, SmallBatches.indices(p, true), IntStream.rangeClosed(1, p).toArray(), 0, w);
+            SOLVER.truncated(
+                    x,
+                    y,
+                    SmallBatches.indices(p, true),
+                    IntStream.rangeClosed(1, p).toArray(),
+                    0,
+                    w);
             for (int r = 1; r <= p; r++) {
                 Planted one = planted[r - 1];
                 RealMatrix exactY = SmallBatches.get(y, r - 1);
@@ -135,7 +144,9 @@ class SmallTruncatedTest {
     void scaleWithTheProblem() {
         long seed = 2026_11_21L;
         SplittableRandom random = new SplittableRandom(seed);
-        int[][] scales = {{-1000, -500}, {-600, -600}, {0, 900}, {900, 0}, {500, 1010}, {-1060, -400}, {1000, 1000}, {0, -1000}};
+        int[][] scales = {
+            {-1000, -500}, {-600, -600}, {0, 900}, {900, 0}, {500, 1010}, {-1060, -400}, {1000, 1000}, {0, -1000}
+        };
         for (int[] shape : new int[][] {{4, 9}, {9, 4}}) {
             Planted planted = new Planted(random, shape[0], shape[1], 1, 0.5, 0.01);
             RealMatrix target = SmallBatches.random(random, shape[0], 1);
@@ -208,9 +219,13 @@ class SmallTruncatedTest {
                 SOLVER.truncated(x, y, which, ranks, 0, w);
                 for (int b = 0; b < 70; b++) {
                     if (b == 0 || (b >= 32 && b <= 34) || b == 69) {
-                        assertThat(SmallBatches.entries(w, b)).as("problem %d", b).containsOnly(Double.NaN);
+                        assertThat(SmallBatches.entries(w, b))
+                                .as("problem %d", b)
+                                .containsOnly(Double.NaN);
                     } else {
-                        assertThat(w.problem(b).hasSameEntries(clean.problem(b))).as("problem %d", b).isTrue();
+                        assertThat(w.problem(b).hasSameEntries(clean.problem(b)))
+                                .as("problem %d", b)
+                                .isTrue();
                     }
                 }
             }
