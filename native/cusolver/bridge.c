@@ -55,6 +55,31 @@ NAMED(gesvdj)(JNI, int32_t wide, int64_t handle, int32_t jobz, int32_t econ, int
                (void *)(intptr_t)v, ldv, (void *)(intptr_t)work, entries, (int *)(intptr_t)status, (void *)(intptr_t)info);
 }
 
+typedef int (*gesvdj_batched_size)(void *, int, int, int, const void *, int, const void *, const void *, int, const void *, int, int *, void *,
+                                   int);
+typedef int (*gesvdj_batched)(void *, int, int, int, void *, int, void *, void *, int, void *, int, void *, int, int *, void *, int);
+
+NAMED(sizeOfGesvdjBatched)(JNI, int32_t wide, int64_t handle, int32_t jobz, int32_t m, int32_t n, int64_t a, int32_t lda, int64_t s,
+                           int64_t u, int32_t ldu, int64_t v, int32_t ldv, int64_t entries, int64_t info, int32_t batch) {
+    UNUSED;
+    gesvdj_batched_size call =
+        (gesvdj_batched_size)routine(wide ? "cusolverDnDgesvdjBatched_bufferSize" : "cusolverDnSgesvdjBatched_bufferSize");
+    return call == NULL
+        ? -1
+        : call((void *)(intptr_t)handle, jobz, m, n, (void *)(intptr_t)a, lda, (void *)(intptr_t)s, (void *)(intptr_t)u, ldu,
+               (void *)(intptr_t)v, ldv, (int *)(intptr_t)entries, (void *)(intptr_t)info, batch);
+}
+
+NAMED(gesvdjBatched)(JNI, int32_t wide, int64_t handle, int32_t jobz, int32_t m, int32_t n, int64_t a, int32_t lda, int64_t s, int64_t u,
+                     int32_t ldu, int64_t v, int32_t ldv, int64_t work, int32_t entries, int64_t status, int64_t info, int32_t batch) {
+    UNUSED;
+    gesvdj_batched call = (gesvdj_batched)routine(wide ? "cusolverDnDgesvdjBatched" : "cusolverDnSgesvdjBatched");
+    return call == NULL
+        ? -1
+        : call((void *)(intptr_t)handle, jobz, m, n, (void *)(intptr_t)a, lda, (void *)(intptr_t)s, (void *)(intptr_t)u, ldu,
+               (void *)(intptr_t)v, ldv, (void *)(intptr_t)work, entries, (int *)(intptr_t)status, (void *)(intptr_t)info, batch);
+}
+
 typedef int (*gesvdp_size)(void *, void *, int, int, int64_t, int64_t, int, const void *, int64_t, int, const void *, int, const void *,
                            int64_t, int, const void *, int64_t, int, size_t *, size_t *);
 

@@ -277,6 +277,10 @@ template <class T> int potrfBatched(const char *routine, void *handle, int uplo,
                 if (!reachable(name, "Aarray", d, A[b], bytesOf(n, n, lda, sizeof(T)))) return;
                 int outcome = 0;
                 fortran<T>("potrf", u, n, A[b], lda, &outcome);
+                // As documented: the other triangle is workspace.
+                for (int j = 0; j < n; j++)
+                    for (int r = u == 'L' ? 0 : j + 1; r < (u == 'L' ? j : n); r++)
+                        std::memset((void *)(A[b] + (size_t)j * lda + r), 0xFF, sizeof(T));
                 info[b] = b == 0 && i.forges ? i.forged : outcome;
             }
         });

@@ -214,7 +214,7 @@ Mark Call::enqueue(const std::shared_ptr<Stream> &stream, std::function<void()> 
 
 bool reachable(const char *routine, const char *operand, Device &device, const void *address, size_t bytes) {
     if (bytes == 0) return true;
-    Block block = findBlock(address);
+    Block block = findUnreleased(address);
     bool good = block && block->kind == Kind::DEVICE && block->device == &device
             && bytes <= block->size - ((const char *)address - block->start);
     if (!good) {

@@ -105,6 +105,7 @@ using Block = std::shared_ptr<Allocation>;
 Block allocate(Device &device, Kind kind, size_t bytes); // Null: out of memory.
 Block registerHost(Device &device, void *start, size_t bytes);
 Block findBlock(const void *address);                    // The live block that contains the address; null: none.
+Block findUnreleased(const void *address);               // The same, or one whose free is queued but has not run.
 void markFreed(const Block &block);                      // From now on calls that name it are refused.
 void release(const Block &block);                        // Checks the guards, poisons, returns the bytes.
 bool guardsIntact(const Allocation &block, std::string *where);

@@ -112,6 +112,14 @@ Block findBlock(const void *address) {
     return findLocked(address);
 }
 
+Block findUnreleased(const void *address) {
+    std::lock_guard<std::mutex> hold(lock());
+    if (Block block = findLocked(address)) return block;
+    for (const Block &block : quarantine().blocks)
+        if (!block->released && contains(*block, reinterpret_cast<uintptr_t>(address))) return block;
+    return nullptr;
+}
+
 bool guardsIntact(const Allocation &a, std::string *where) {
     if (!a.base) return true;
     for (size_t i = 1; i <= GUARD; i++) {

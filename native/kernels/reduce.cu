@@ -234,8 +234,10 @@ struct FiniteArgs {
     long long count;
     long long length;
     long long pitch;
+    long long stride;      // entries from problem to problem
+    long long batch;
     long long beginnings;  // 0: whole lines, 1: of line l the entries up to l, 2: those from l on
-    int *flag;             // nonzero: there is an entry that is not finite
+    int *flags;            // one for each problem, nonzero: there is an entry that is not finite
 };
 
 template <typename T>
@@ -246,11 +248,14 @@ __device__ __forceinline__ bool examined(const FiniteArgs<T> &args, long long l,
 template <typename T>
 __device__ __forceinline__ void findNonFinite(FiniteArgs<T> args) {
     long long across = (args.length + THREADS - 1) / THREADS;
-    for (long long tile = blockIdx.x; tile < args.count * across; tile += gridDim.x) {
-        long long l = tile / across;
-        long long p = tile % across * THREADS + threadIdx.x;
-        if (p < args.length && examined(args, l, p) && !isfinite(args.data[l * args.pitch + p])) {
-            *args.flag = 1;
+    for (long long b = blockIdx.y; b < args.batch; b += gridDim.y) {
+        const T *data = args.data + b * args.stride;
+        for (long long tile = blockIdx.x; tile < args.count * across; tile += gridDim.x) {
+            long long l = tile / across;
+            long long p = tile % across * THREADS + threadIdx.x;
+            if (p < args.length && examined(args, l, p) && !isfinite(data[l * args.pitch + p])) {
+                args.flags[b] = 1;
+            }
         }
     }
 }
@@ -261,15 +266,18 @@ extern "C" __global__ void nullspace_find_non_finite_f64(FiniteArgs<double> args
 // Zeros in place of all entries if there is one that is not finite: iterations get finite entries only, with others they may not end.
 template <typename T>
 __device__ __forceinline__ void clearIfFlagged(FiniteArgs<T> args) {
-    if (*args.flag == 0) {
-        return;
-    }
     long long across = (args.length + THREADS - 1) / THREADS;
-    for (long long tile = blockIdx.x; tile < args.count * across; tile += gridDim.x) {
-        long long l = tile / across;
-        long long p = tile % across * THREADS + threadIdx.x;
-        if (p < args.length) {
-            args.data[l * args.pitch + p] = (T)0;
+    for (long long b = blockIdx.y; b < args.batch; b += gridDim.y) {
+        if (args.flags[b] == 0) {
+            continue;
+        }
+        T *data = args.data + b * args.stride;
+        for (long long tile = blockIdx.x; tile < args.count * across; tile += gridDim.x) {
+            long long l = tile / across;
+            long long p = tile % across * THREADS + threadIdx.x;
+            if (p < args.length) {
+                data[l * args.pitch + p] = (T)0;
+            }
         }
     }
 }

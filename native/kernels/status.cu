@@ -1,4 +1,4 @@
-// Status words: what a factorization's info means, decided where it lies. One block of 256 threads each.
+// Status words: what a factorization's info means, decided where it lies. One block of 256 threads for each problem of a batch.
 // Every kernel takes one struct of 8-byte members.
 
 constexpr int THREADS = 256;
@@ -21,8 +21,10 @@ struct DiagonalArgs {
     const T *data;
     long long order;
     long long pitch;
-    const int *info;  // what the library wrote
-    int *word;        // status word
+    long long stride;  // entries from problem to problem
+    long long batch;
+    const int *info;   // what the library wrote, one for each problem
+    int *words;        // status words
 };
 
 // Cholesky: the order of the first leading minor that is not positive definite. Libraries take the root of NaN in their stride: whatever
@@ -30,17 +32,21 @@ struct DiagonalArgs {
 template <typename T>
 __device__ __forceinline__ void choleskyStatus(DiagonalArgs<T> args) {
     __shared__ long long shared[THREADS];
-    long long info = *args.info;
-    long long end = info > 0 ? info : args.order;
-    long long first = end;
-    for (long long i = threadIdx.x; i < end; i += THREADS) {
-        if (!isfinite(args.data[i * args.pitch + i])) {
-            first = min(first, i);
+    for (long long b = blockIdx.x; b < args.batch; b += gridDim.x) {
+        const T *data = args.data + b * args.stride;
+        long long info = args.info[b];
+        long long end = info > 0 ? info : args.order;
+        long long first = end;
+        for (long long i = threadIdx.x; i < end; i += THREADS) {
+            if (!isfinite(data[i * args.pitch + i])) {
+                first = min(first, i);
+            }
         }
-    }
-    first = blockFirst(first, shared);
-    if (threadIdx.x == 0) {
-        *args.word = (int)(info < 0 ? info : first < end ? first + 1 : info);
+        first = blockFirst(first, shared);
+        if (threadIdx.x == 0) {
+            args.words[b] = (int)(info < 0 ? info : first < end ? first + 1 : info);
+        }
+        __syncthreads();
     }
 }
 
@@ -51,15 +57,19 @@ extern "C" __global__ void nullspace_cholesky_status_f64(DiagonalArgs<double> ar
 template <typename T>
 __device__ __forceinline__ void firstZero(DiagonalArgs<T> args) {
     __shared__ long long shared[THREADS];
-    long long first = args.order;
-    for (long long i = threadIdx.x; i < args.order; i += THREADS) {
-        if (args.data[i * args.pitch + i] == 0) {
-            first = min(first, i);
+    for (long long b = blockIdx.x; b < args.batch; b += gridDim.x) {
+        const T *data = args.data + b * args.stride;
+        long long first = args.order;
+        for (long long i = threadIdx.x; i < args.order; i += THREADS) {
+            if (data[i * args.pitch + i] == 0) {
+                first = min(first, i);
+            }
         }
-    }
-    first = blockFirst(first, shared);
-    if (threadIdx.x == 0) {
-        *args.word = (int)(first < args.order ? first + 1 : 0);
+        first = blockFirst(first, shared);
+        if (threadIdx.x == 0) {
+            args.words[b] = (int)(first < args.order ? first + 1 : 0);
+        }
+        __syncthreads();
     }
 }
 
@@ -69,22 +79,26 @@ extern "C" __global__ void nullspace_first_zero_f64(DiagonalArgs<double> args) {
 template <typename T>
 struct SpectrumArgs {
     T *values;
-    long long count;
-    const int *info;  // what the library wrote
-    const int *flag;  // nonzero: the matrix had an entry that is not finite
-    int *word;        // status word
+    long long count;    // values of a problem
+    long long stride;   // entries from problem to problem
+    long long batch;
+    const int *info;    // what the library wrote, one for each problem
+    const int *flags;   // nonzero: the matrix had an entry that is not finite
+    int *words;         // status words
 };
 
 // Singular values and eigenvalues: NaN in place of all values unless the iteration converged on finite entries.
 template <typename T>
 __device__ __forceinline__ void spectrumStatus(SpectrumArgs<T> args) {
-    int word = *args.flag != 0 ? (int)args.count + 1 : *args.info;
-    if (threadIdx.x == 0) {
-        *args.word = word;
-    }
-    if (word != 0) {
-        for (long long i = threadIdx.x; i < args.count; i += THREADS) {
-            args.values[i] = (T)(0.0 / 0.0);
+    for (long long b = blockIdx.x; b < args.batch; b += gridDim.x) {
+        int word = args.flags[b] != 0 ? (int)args.count + 1 : args.info[b];
+        if (threadIdx.x == 0) {
+            args.words[b] = word;
+        }
+        if (word != 0) {
+            for (long long i = threadIdx.x; i < args.count; i += THREADS) {
+                args.values[b * args.stride + i] = (T)(0.0 / 0.0);
+            }
         }
     }
 }

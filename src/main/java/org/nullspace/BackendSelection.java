@@ -78,13 +78,24 @@ record BackendSelection(BackendProvider provider, List<Integer> devices, List<St
     }
 
     /**
+     * The devices for a batch, to be closed by the caller.
+     *
+     * @param problems number of problems
+     * @param small whether the operations on one problem are too small to be spread over a device
+     * @param confined whether the calling thread must do all the work
+     */
+    DeviceGroup group(long problems, boolean small, boolean confined) {
+        return new DeviceGroup(openAll(problems, small && !confined), devices.size(), confined);
+    }
+
+    /**
      * Sessions for a batch: one on each device, or on a single one as many as can work at the same time. None stays open if one cannot be
      * opened.
      *
      * @param problems number of problems
      * @param small whether the operations on one problem are too small to be spread over a device
      */
-    List<Session> openAll(long problems, boolean small) {
+    private List<Session> openAll(long problems, boolean small) {
         List<Session> sessions = new ArrayList<>();
         try {
             for (int device : devices) {

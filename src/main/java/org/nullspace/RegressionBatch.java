@@ -1,165 +1,662 @@
 package org.nullspace;
 
+import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.BatchSolver.Transform;
 import org.nullspace.backend.Session;
+import org.nullspace.error.BackendException;
 import org.nullspace.error.ClosedException;
+import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.BatchFailure;
+import org.nullspace.model.BatchProgress;
+import org.nullspace.model.FixedCoefficients;
+import org.nullspace.model.FixedCoefficientsBatch;
+import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
-import org.nullspace.model.SolutionBatch;
+import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
-import org.nullspace.solve.CertifiedBatch;
+import org.nullspace.select.HostPrescribed;
+import org.nullspace.select.Prescribed;
+import org.nullspace.solve.BatchPlanner;
+import org.nullspace.solve.BatchProducts;
+import org.nullspace.solve.SmallBatch;
 
 /**
- * Solution sets of a batch, on one device or spread over several. Small problems of full rank are solved together by {@link CertifiedBatch}
- * where the device can do that, and are factorized one by one only when their solution sets are asked for; all others are factorized at once.
+ * A batch whose problems have each their own X, on one device or spread over several. Small problems are solved together, tile by tile, by
+ * {@link SmallBatch} where the device can do that; what that leaves is solved alone. Solution sets of single problems are kept where all of
+ * them take little memory, and made anew whenever they are needed where they do not, except those that were handed out.
  */
-final class RegressionBatch implements SolutionBatch {
+final class RegressionBatch extends BatchResults {
     private final DeviceGroup devices;
-    private final MemoryScope scope;
+    private final boolean ownsDevices;
     private final List<String> notes;
-    private final SolveOptions options;
-    private final Matrix x;
-    private final Matrix minimumNorm;
-    private final AtomicReferenceArray<@Nullable SolutionSet> problems;
-    private final Outcome[] outcomes;
-    private final int[] ranks;
-    private @Nullable Matrix targets;
+    private final Matrix targets;
+    private final BatchPlanner.Tiles tiles;
+    private final AtomicReferenceArray<@Nullable SolutionSet> sets;
+    private final List<BatchFailure> failures = new ArrayList<>();
+    private final boolean[] together;
+    private int[] alone = {};
 
     private RegressionBatch(
-            DeviceGroup devices, MemoryScope scope, List<String> notes, Matrix x, long k, SolveOptions options) {
-        int size = Math.toIntExact(x.batch());
+            DeviceGroup devices,
+            boolean ownsDevices,
+            MemoryScope scope,
+            List<String> notes,
+            Matrix x,
+            Matrix y,
+            BatchPlanner.Tiles tiles,
+            SolveOptions options) {
+        super(scope, x, Math.toIntExact(x.batch()), y.columns(), options);
         this.devices = devices;
-        this.scope = scope;
+        this.ownsDevices = ownsDevices;
         this.notes = notes;
-        this.options = options;
-        this.x = x;
-        this.minimumNorm = Matrix.uninitialized(scope, x.precision(), size, x.columns(), k, Layout.ROW_MAJOR);
-        this.problems = new AtomicReferenceArray<>(size);
-        this.outcomes = new Outcome[size];
-        this.ranks = new int[size];
-    }
-
-    static RegressionBatch solve(Matrix x, Matrix y, SolveOptions options) {
-        BackendSelection selection = BackendSelection.of(options);
-        boolean small = CertifiedBatch.isSmall(x.rows(), x.columns());
-        return solve(new DeviceGroup(selection.openAll(x.batch(), small)), selection.notes(), x, y, options);
+        this.tiles = tiles;
+        this.sets = new AtomicReferenceArray<>(size);
+        this.together = new boolean[size];
+        Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), n, k, Layout.COLUMN_MAJOR);
+        copy.copyFrom(y);
+        this.targets = copy;
+        Arrays.fill(ranks, SmallBatch.UNSOLVED);
     }
 
     /**
-     * Solves on devices that are open already.
+     * Solves.
      *
-     * @param devices owned by the batch, and closed if this throws
+     * @param devices closed with the batch if it owns them; if this throws, the caller closes them
+     * @param notes why the devices were chosen
+     * @param x B×n×d
+     * @param y B×n×k or 1×n×k; copied
+     * @param lenient whether a batch of which nothing could be computed is a result too, not an exception
      */
-    static RegressionBatch solve(DeviceGroup devices, List<String> notes, Matrix x, Matrix y, SolveOptions options) {
+    static RegressionBatch solve(
+            DeviceGroup devices,
+            boolean ownsDevices,
+            List<String> notes,
+            Matrix x,
+            Matrix y,
+            SolveOptions options,
+            BatchProgress progress,
+            boolean lenient) {
+        BatchPlanner.Tiles tiles = BatchPlanner.tiles(
+                devices.first(), x.batch(), x.rows(), x.columns(), y.columns(), x.precision(), options);
+        tiles.requireFits(y.batch() * y.rows() * y.columns() * y.precision().bytes());
         MemoryScope scope = MemoryScope.open();
         try {
-            RegressionBatch batch = new RegressionBatch(devices, scope, notes, x, y.columns(), options);
-            batch.solve(y);
+            RegressionBatch batch = new RegressionBatch(devices, ownsDevices, scope, notes, x, y, tiles, options);
+            batch.solve(progress, lenient);
             return batch;
         } catch (RuntimeException | Error e) {
-            try (devices;
-                    scope) {
-                throw e;
-            }
+            scope.close();
+            throw e;
         }
     }
 
-    private void solve(Matrix y) {
-        BitSet certified = devices.onFirst((session, lock) -> certified(session, y));
-        if (!certified.isEmpty()) {
-            Arrays.fill(outcomes, Outcome.FULL_RANK);
-            Arrays.fill(ranks, (int) Math.min(x.rows(), x.columns()));
-            Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), y.rows(), y.columns(), y.layout());
-            copy.copyFrom(y);
-            targets = copy;
+    // ---- solving
+
+    private void solve(BatchProgress progress, boolean lenient) {
+        Matrix sigma = options.spectrum() ? newSigma() : null;
+        if (small(devices.first(), k) != null && size > 0) {
+            AtomicInteger left = new AtomicInteger();
+            BatchProgress settled = (done, total) -> progress.at(done - left.get(), total);
+            devices.onDevices(size, tiles.problems(), settled, this::lost, (session, lock, from, to) -> {
+                SmallBatch here = small(session, k);
+                if (here != null) {
+                    lock.lock();
+                    try {
+                        int[] found = here.solve(
+                                part(x, from, to),
+                                part(targets, from, to),
+                                minimumNorm.problems(from, to),
+                                sigma == null ? null : sigma.problems(from, to));
+                        left.addAndGet(settle(found, from));
+                    } finally {
+                        lock.unlock();
+                    }
+                }
+            });
         }
-        if (certified.cardinality() == outcomes.length) {
-            return;
-        }
-        devices.run(outcomes.length, (session, lock, b) -> {
-            if (!certified.get(b)) {
-                SolutionSet alone = alone(session, lock, b, y);
-                outcomes[b] = alone.outcome();
-                ranks[b] = alone.outcome().isSolved() ? alone.rank() : -1;
-                minimumNorm.problem(b).copyFrom(alone.minimumNorm());
+        alone = IntStream.range(0, size).filter(b -> outcomes[b] == null).toArray();
+        Matrix constants = options.intercept() == InterceptRule.NONE
+                ? null
+                : Matrix.zeros(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
+        boolean keep = tiles.keeps(alone.length);
+        int before = size - alone.length;
+        BatchProgress rest = (done, total) -> progress.at(before + done, size);
+        DeviceGroup.Trouble trouble = (from, to, e) -> {
+            for (int i = from; i < to; i++) {
+                lost(alone[i], alone[i] + 1, e);
+            }
+            return isConfined(e);
+        };
+        devices.onSessions(alone, size, rest, trouble, (session, lock, b) -> {
+            lock.lock();
+            try {
+                solveAlone(session, lock, b, keep, constants, sigma);
+            } finally {
+                lock.unlock();
             }
         });
+        alone = Arrays.stream(alone)
+                .filter(b -> outcomes[b] != Outcome.NOT_COMPUTED)
+                .toArray();
+        if (constants != null) {
+            setIntercepts(constants);
+            spoilFailed(constants);
+        }
+        if (sigma != null) {
+            setSigma(sigma);
+            spoilFailed(sigma);
+        }
+        finish(lenient);
     }
 
-    private BitSet certified(Session session, Matrix y) {
-        return x.batch() > 0 && CertifiedBatch.covers(session, x.rows(), x.columns(), y.columns(), options)
-                ? CertifiedBatch.solve(session, x, y, options.rankTolerance(), minimumNorm)
-                : new BitSet();
+    private @Nullable SmallBatch small(Session session, long vectors) {
+        return SmallBatch.of(session, n, d, vectors, x.precision(), options);
     }
 
-    /** Factorizes one problem and keeps its solution set. */
-    private SolutionSet alone(Session session, ReentrantLock lock, int b, Matrix y) {
+    /** Takes over what was found, and counts what is left. */
+    private int settle(int[] found, int from) {
+        int full = (int) Math.min(n, d);
+        int left = 0;
+        for (int i = 0; i < found.length; i++) {
+            if (found[i] != SmallBatch.UNSOLVED) {
+                ranks[from + i] = found[i];
+                outcomes[from + i] = found[i] == full ? Outcome.FULL_RANK : Outcome.RANK_REDUCED;
+                together[from + i] = true;
+            } else {
+                left++;
+            }
+        }
+        return left;
+    }
+
+    private void solveAlone(
+            Session session,
+            ReentrantLock lock,
+            int b,
+            boolean keep,
+            @Nullable Matrix constants,
+            @Nullable Matrix sigma) {
+        SolutionSet set = make(session, lock, b);
+        try {
+            minimumNorm.problem(b).copyFrom(set.minimumNorm());
+            if (set.outcome().isSolved()) {
+                ranks[b] = set.rank();
+                if (sigma != null) {
+                    write(set.singularValues(), sigma, b);
+                }
+                if (constants != null) {
+                    double[] values = set.intercept();
+                    for (int j = 0; j < k; j++) {
+                        constants.set(b, 0, j, values[j]);
+                    }
+                }
+            }
+            outcomes[b] = set.outcome();
+        } finally {
+            if (keep && outcomes[b] != null) {
+                keep(b, set);
+            } else {
+                set.close();
+            }
+        }
+    }
+
+    /** A solution set, which owns its factorization. */
+    private SolutionSet make(Session session, ReentrantLock lock, int b) {
         Regression regression = Regression.factor(session, false, lock, notes, x.problem(b), options);
-        scope.register(regression::close, 0);
-        SolutionSet set = regression.solve(y.problem(b), true);
-        problems.set(b, set);
+        try {
+            return regression.solve(targets.problem(targets.batch() == 1 ? 0 : b), true);
+        } catch (RuntimeException | Error e) {
+            regression.close();
+            throw e;
+        }
+    }
+
+    private SolutionSet keep(int b, SolutionSet set) {
+        scope.register(set::close, 0);
+        sets.set(b, set);
         return set;
     }
 
-    @Override
-    public int size() {
-        return outcomes.length;
+    /** Whether a failure ends with the problems that it hit. */
+    private static boolean isConfined(RuntimeException e) {
+        return e instanceof BackendException || e instanceof InsufficientMemoryException;
     }
+
+    private boolean lost(int from, int to, RuntimeException e) {
+        if (!isConfined(e)) {
+            return false;
+        }
+        synchronized (failures) {
+            failures.add(new BatchFailure(from, (long) to - from, e));
+        }
+        for (int b = from; b < to; b++) {
+            outcomes[b] = Outcome.NOT_COMPUTED;
+            ranks[b] = SmallBatch.UNSOLVED;
+            together[b] = false;
+        }
+        return true;
+    }
+
+    /** A batch of which nothing could be computed has failed as a whole. */
+    private void finish(boolean lenient) {
+        List<BatchFailure> merged = merged(failures);
+        failures.clear();
+        failures.addAll(merged);
+        for (BatchFailure failure : failures) {
+            for (long b = failure.first(); b < failure.first() + failure.count(); b++) {
+                spoil(minimumNorm, (int) b);
+            }
+        }
+        boolean nothing = !lenient && size > 0 && Arrays.stream(outcomes).allMatch(o -> o == Outcome.NOT_COMPUTED);
+        if (nothing) {
+            throw failures.get(0).cause();
+        }
+    }
+
+    /** In ascending order, with neighbours of one cause together. */
+    private static List<BatchFailure> merged(List<BatchFailure> all) {
+        List<BatchFailure> sorted = new ArrayList<>(all);
+        sorted.sort(Comparator.comparingLong(BatchFailure::first));
+        List<BatchFailure> out = new ArrayList<>();
+        for (BatchFailure next : sorted) {
+            BatchFailure last = out.isEmpty() ? null : out.get(out.size() - 1);
+            if (last != null && last.cause() == next.cause() && last.first() + last.count() == next.first()) {
+                out.set(out.size() - 1, new BatchFailure(last.first(), last.count() + next.count(), last.cause()));
+            } else {
+                out.add(next);
+            }
+        }
+        return out;
+    }
+
+    // ---- single problems
 
     @Override
     public SolutionSet problem(int index) {
-        if (index < 0 || index >= outcomes.length) {
-            throw new IndexOutOfBoundsException("problem " + index + " of a batch of " + outcomes.length);
-        }
-        SolutionSet known = problems.get(index);
-        return known != null ? known : devices.onFirst((session, lock) -> onDemand(session, lock, index));
-    }
-
-    private SolutionSet onDemand(Session session, ReentrantLock lock, int index) {
-        SolutionSet known = problems.get(index);
+        requireIndex(index);
+        SolutionSet known = sets.get(index);
         if (known != null) {
             return known;
         }
-        Matrix y = targets;
-        if (y == null || scope.isClosed()) {
-            throw new ClosedException("problem " + index + " of a batch of " + outcomes.length + " (X " + x.shape()
+        if (scope.isClosed()) {
+            throw new ClosedException("problem " + index + " of a batch of " + size + " (X " + x.shape()
                     + ") was asked for after the batch had been closed");
         }
-        return alone(session, lock, index, y);
+        return open(() -> devices.onDeviceOf(index, size, (session, lock) -> {
+            SolutionSet made = sets.get(index);
+            return made != null ? made : keep(index, make(session, lock, index));
+        }));
+    }
+
+    /** What is done with the solution set of a problem. */
+    private interface SetUse {
+        /**
+         * Uses the set, which may end afterwards.
+         *
+         * @param set the solution set
+         * @param b index of its problem
+         */
+        void apply(SolutionSet set, int b);
+    }
+
+    /** Uses the solution sets of all problems of a list that were solved. */
+    private void onSets(int[] which, SetUse use) {
+        int[] solved = Arrays.stream(which).filter(this::solved).toArray();
+        devices.onSessions(solved, size, BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, b) -> {
+            SolutionSet known = sets.get(b);
+            if (known != null) {
+                use.apply(known, b);
+                return;
+            }
+            lock.lock();
+            try (SolutionSet set = make(session, lock, b)) {
+                use.apply(set, b);
+            } finally {
+                lock.unlock();
+            }
+        });
     }
 
     @Override
-    public Outcome[] outcomes() {
-        return outcomes.clone();
+    public List<BatchFailure> failures() {
+        return List.copyOf(failures);
     }
 
     @Override
-    public int[] ranks() {
-        return ranks.clone();
+    public String backend() {
+        return devices.first().description();
+    }
+
+    // ---- all problems
+
+    /** What is done with a tile of problems that were solved together. */
+    private interface TileUse {
+        /**
+         * Uses a tile.
+         *
+         * @param small the way to solve
+         * @param from index of the first problem
+         * @param to index after the last
+         */
+        void apply(SmallBatch small, int from, int to);
+    }
+
+    /**
+     * Does something with the problems that were solved together, tile by tile.
+     *
+     * @param vectors number of vectors of each problem
+     * @return the problems that are left, to be looked at alone
+     */
+    private int[] onTogether(long vectors, TileUse use) {
+        SmallBatch first = small(devices.first(), vectors);
+        if (first == null || !first.hasSpectra(vectors) || alone.length == size) {
+            return IntStream.range(0, size).toArray();
+        }
+        devices.onDevices(
+                size, tiles.problems(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
+                    SmallBatch here = small(session, vectors);
+                    if (here != null) {
+                        lock.lock();
+                        try {
+                            use.apply(here, from, to);
+                        } finally {
+                            lock.unlock();
+                        }
+                    }
+                });
+        return alone;
+    }
+
+    /** Ranks of a tile; UNSOLVED for problems that were not solved together. */
+    private int[] togetherRanks(int from, int to) {
+        int[] out = new int[to - from];
+        for (int b = from; b < to; b++) {
+            out[b - from] = together[b] ? ranks[b] : SmallBatch.UNSOLVED;
+        }
+        return out;
+    }
+
+    private int[] togetherIn(int from, int to) {
+        return IntStream.range(0, to - from).filter(i -> together[from + i]).toArray();
+    }
+
+    private void transform(Transform how, Matrix c, int from, int to, SmallBatch small) {
+        small.transform(how, part(x, from, to), togetherRanks(from, to), c);
     }
 
     @Override
-    public Matrix minimumNorm() {
-        return minimumNorm;
+    void projectAll(Matrix c) {
+        Matrix before = alone.length == 0 ? c : c.copy(c.layout());
+        int[] rest = onTogether(
+                c.columns(),
+                (small, from, to) -> transform(Transform.PROJECT_ON_NULL_SPACE, c.problems(from, to), from, to, small));
+        onSets(rest, (set, b) -> c.problem(b).copyFrom(set.nullSpace().project(before.problem(b))));
     }
 
     @Override
-    public void close() {
-        devices.onFirst((session, lock) -> {
-            if (!scope.isClosed()) {
-                try (devices) {
-                    scope.close();
+    void coordinatesAll(Matrix w, Matrix c) {
+        Matrix before = alone.length == 0 ? w : w.copy(w.layout());
+        int[] rest = onTogether(w.columns(), (small, from, to) -> {
+            transform(Transform.TO_COORDINATES, w.problems(from, to), from, to, small);
+            for (int b = from; b < to; b++) {
+                if (together[b]) {
+                    c.problem(b).rows(0, d - ranks[b]).copyFrom(w.problem(b).rows(ranks[b], d));
                 }
             }
-            return true;
         });
+        onSets(
+                rest,
+                (set, b) -> c.problem(b)
+                        .rows(0, d - ranks[b])
+                        .copyFrom(set.nullSpace().coordinates(before.problem(b))));
+    }
+
+    @Override
+    void combineAll(Matrix c, Matrix w) {
+        int[] rest = onTogether(c.columns(), (small, from, to) -> {
+            for (int b = from; b < to; b++) {
+                if (together[b]) {
+                    w.problem(b).rows(ranks[b], d).copyFrom(coordinatesOf(c, b));
+                }
+            }
+            transform(Transform.FROM_COORDINATES, w.problems(from, to), from, to, small);
+        });
+        onSets(rest, (set, b) -> w.problem(b).copyFrom(set.nullSpace().combine(coordinatesOf(c, b))));
+    }
+
+    private Matrix coordinatesOf(Matrix c, int b) {
+        return c.problem(c.batch() == 1 ? 0 : b).rows(0, d - ranks[b]);
+    }
+
+    @Override
+    void ridgeAll(double lambda, Matrix w) {
+        int[] rest = onTogether(
+                k,
+                (small, from, to) -> small.ridge(
+                        part(x, from, to),
+                        part(targets, from, to),
+                        togetherIn(from, to),
+                        togetherRanks(from, to),
+                        lambda,
+                        w.problems(from, to)));
+        onSets(rest, (set, b) -> w.problem(b).copyFrom(set.ridge(lambda)));
+    }
+
+    @Override
+    void addMinimumNorm(Matrix c) {
+        if (x.precision() == Precision.FLOAT64) {
+            add(minimumNorm, c);
+            return;
+        }
+        // The solutions were rounded when they were delivered.
+        int[] rest = onTogether(k, (small, from, to) -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix w = Matrix.zeros(scratch, Precision.FLOAT64, (long) to - from, d, k, Layout.COLUMN_MAJOR);
+                small.solve(part(x, from, to), part(targets, from, to), w, null);
+                add(w, c.problems(from, to));
+            }
+        });
+        onSets(rest, (set, b) -> {
+            Matrix zero = Matrix.zeros(Precision.FLOAT64, 1, d, k, Layout.COLUMN_MAJOR);
+            add(set.closestTo(zero), c.problem(b));
+        });
+    }
+
+    @Override
+    void spectraAll(Matrix values) {
+        int[] rest = onTogether(
+                1,
+                (small, from, to) ->
+                        small.singularValues(part(x, from, to), togetherIn(from, to), values.problems(from, to)));
+        onSets(rest, (set, b) -> write(set.singularValues(), values, b));
+    }
+
+    private static void write(double[] entries, Matrix column, int b) {
+        for (int i = 0; i < entries.length; i++) {
+            column.set(b, i, 0, entries[i]);
+        }
+    }
+
+    @Override
+    RankDecision decision(int problem) {
+        if (!together[problem]) {
+            return problem(problem).rankDecision();
+        }
+        Matrix all = singularValues();
+        double[] values = new double[(int) all.rows()];
+        for (int i = 0; i < values.length; i++) {
+            values[i] = all.get(problem, i, 0);
+        }
+        return options.rankTolerance().decide(values, n, d, x.precision());
+    }
+
+    @Override
+    void residualsAll(Matrix norms) {
+        if (alone.length < size) {
+            Matrix w = wideMinimumNorm();
+            devices.onDevices(
+                    size,
+                    tiles.problems(),
+                    BatchProgress.NONE,
+                    DeviceGroup.Trouble.FATAL,
+                    (session, lock, from, to) -> {
+                        lock.lock();
+                        try {
+                            BatchProducts.residualNorms(
+                                    session,
+                                    part(x, from, to),
+                                    w.problems(from, to),
+                                    part(targets, from, to),
+                                    norms.problems(from, to));
+                        } finally {
+                            lock.unlock();
+                        }
+                    });
+        }
+        onSets(alone, (set, b) -> {
+            double[] values = set.residualNorms();
+            for (int j = 0; j < k; j++) {
+                norms.set(b, 0, j, values[j]);
+            }
+        });
+    }
+
+    @Override
+    FixedCoefficientsBatch fixAll(int[] indices, Matrix values) {
+        boolean[] feasible = new boolean[size];
+        long[] freedom = new long[size];
+        Arrays.fill(freedom, -1);
+        Matrix weights = make(d, k);
+        Matrix distance = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
+        SetUse alone = (set, b) -> {
+            FixedCoefficients fixed = set.fixing(indices, valuesOf(values, b));
+            feasible[b] = fixed.feasible();
+            freedom[b] = fixed.remainingFreedom();
+            weights.problem(b).copyFrom(fixed.weights());
+            for (int j = 0; j < k; j++) {
+                distance.set(b, 0, j, fixed.distance()[j]);
+            }
+        };
+        Matrix sigma = singularValues();
+        Matrix base = wideMinimumNorm();
+        int[] rest = onTogether(Math.max(1, indices.length), (small, from, to) -> {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix axes = axes(scratch, to - from, indices);
+                transform(Transform.PROJECT_ON_NULL_SPACE, axes, from, to, small);
+                for (int b = from; b < to; b++) {
+                    if (together[b]) {
+                        double[] own = valuesOf(values, b);
+                        double condition = ranks[b] == 0 ? 1 : sigma.get(b, 0, 0) / sigma.get(b, ranks[b] - 1L, 0);
+                        double tolerance = Prescribed.tolerance(n, d, ranks[b], condition, Precision.FLOAT64.epsilon());
+                        double[][] moved = columns(base.problem(b));
+                        Prescribed.Result result = HostPrescribed.move(
+                                columns(axes.problem((long) b - from)), indices, own, tolerance, moved);
+                        feasible[b] = isMet(result.distance(), tolerance, own, moved);
+                        freedom[b] = d - ranks[b] - result.rank();
+                        deliver(moved, feasible[b], indices, own, weights.problem(b));
+                        for (int j = 0; j < k; j++) {
+                            distance.set(b, 0, j, result.distance()[j]);
+                        }
+                    }
+                }
+            }
+        });
+        onSets(rest, alone);
+        spoilFailed(weights);
+        spoilFailed(distance);
+        return new FixedCoefficientsBatch(feasible, weights, distance, freedom);
+    }
+
+    private static double[] valuesOf(Matrix values, int b) {
+        return values.problem(values.batch() == 1 ? 0 : b).columnToArray(0);
+    }
+
+    /** The axes of some coefficients, for each problem of a tile. */
+    private Matrix axes(MemoryScope scratch, int problems, int[] indices) {
+        Matrix axes = Matrix.zeros(scratch, Precision.FLOAT64, problems, d, indices.length, Layout.COLUMN_MAJOR);
+        for (int b = 0; b < problems; b++) {
+            for (int c = 0; c < indices.length; c++) {
+                axes.set(b, indices[c], c, 1);
+            }
+        }
+        return axes;
+    }
+
+    private static double[][] columns(Matrix m) {
+        double[][] out = new double[(int) m.columns()][];
+        Arrays.setAll(out, m::columnToArray);
+        return out;
+    }
+
+    private boolean isMet(double[] distance, double tolerance, double[] values, double[][] moved) {
+        boolean met = true;
+        for (int j = 0; j < moved.length; j++) {
+            double size = 0;
+            for (double entry : moved[j]) {
+                size = Math.hypot(size, entry);
+            }
+            met &= Prescribed.isMet(distance[j], tolerance, values, size, x.precision());
+        }
+        return met;
+    }
+
+    private static void deliver(double[][] moved, boolean feasible, int[] indices, double[] values, Matrix weights) {
+        for (int j = 0; j < moved.length; j++) {
+            for (int i = 0; feasible && i < indices.length; i++) {
+                moved[j][indices[i]] = values[i];
+            }
+            for (int i = 0; i < moved[j].length; i++) {
+                weights.set(0, i, j, moved[j][i]);
+            }
+        }
+    }
+
+    @Override
+    @Nullable Matrix interceptsOf(Matrix w) {
+        if (options.intercept() == InterceptRule.NONE) {
+            return null;
+        }
+        Matrix constants = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
+        onSets(IntStream.range(0, size).toArray(), (set, b) -> {
+            double[] values = set.intercept(w.problem(w.batch() == 1 ? 0 : b));
+            for (int j = 0; j < k; j++) {
+                constants.set(b, 0, j, values[j]);
+            }
+        });
+        return constants;
+    }
+
+    @Override
+    void productsAll(Matrix samples, Matrix w, Matrix out) {
+        devices.onDevices(
+                size, tiles.problems(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
+                    lock.lock();
+                    try {
+                        multiply(session, samples, w, out, from, to);
+                    } finally {
+                        lock.unlock();
+                    }
+                });
+    }
+
+    @Override
+    void closeWork() {
+        if (ownsDevices) {
+            devices.close();
+        }
     }
 }

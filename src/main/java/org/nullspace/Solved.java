@@ -1,8 +1,6 @@
 package org.nullspace;
 
-import java.util.HashSet;
 import java.util.List;
-import java.util.Set;
 import java.util.function.Supplier;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
@@ -21,6 +19,7 @@ import org.nullspace.model.Method;
 import org.nullspace.model.NullSpace;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
+import org.nullspace.model.RidgePath;
 import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
 import org.nullspace.select.RandomDirections;
@@ -212,7 +211,7 @@ final class Solved extends OneTarget {
 
     @Override
     public FixedCoefficients fixing(int[] indices, double[] values) {
-        requirePrescription(indices, values);
+        Prescription.require(indices, values, features, regression.x().shape());
         return solved(() -> {
             Session session = regression.session();
             Factors factors = regression.factors();
@@ -225,12 +224,9 @@ final class Solved extends OneTarget {
                         : Prescribed.move(session, factors, indices, values, tolerance, moved);
                 boolean feasible = true;
                 double[] sizes = columnNorms(session, scratch, moved);
-                double prescribed = 0;
-                for (double value : values) {
-                    prescribed = Math.hypot(prescribed, value);
-                }
                 for (int j = 0; j < sizes.length; j++) {
-                    feasible &= result.distance()[j] <= closeness(tolerance) * Math.max(prescribed, sizes[j]);
+                    feasible &= Prescribed.isMet(
+                            result.distance()[j], tolerance, values, sizes[j], regression.dataPrecision());
                 }
                 Matrix weights = deliver(moved);
                 for (int i = 0; feasible && i < indices.length; i++) {
@@ -243,25 +239,14 @@ final class Solved extends OneTarget {
         });
     }
 
-    /**
-     * Relative distances up to this are rounding errors. Small enough for {@link #contains(Matrix)} to hold for weights whose entries were
-     * set to the prescribed values.
-     */
-    private double closeness(double freedomTolerance) {
-        return Math.min(
-                freedomTolerance, 0.5 * Math.sqrt(regression.dataPrecision().epsilon()));
-    }
-
-    /** Sines of angles below this cannot be told from 0, since the null space itself is known to about cut-off/σ_r. */
     private double freedomTolerance() {
         RankDecision decision = regression.rankDecision();
-        double relative = decision.rank() == 0
-                ? 0
-                : 8
-                        * (Math.sqrt(samples) + Math.sqrt(features))
-                        * regression.factors().precision().epsilon()
-                        * decision.condition();
-        return Math.min(0.5, Math.max(64 * regression.factors().precision().epsilon(), relative));
+        return Prescribed.tolerance(
+                samples,
+                features,
+                decision.rank(),
+                decision.condition(),
+                regression.factors().precision().epsilon());
     }
 
     @Override
@@ -281,6 +266,45 @@ final class Solved extends OneTarget {
                 return deliver(out);
             }
         });
+    }
+
+    @Override
+    public Matrix ridge(double[] penalties) {
+        PenaltyPath.requirePenalties(penalties);
+        if (penalties.length != targets) {
+            throw new ShapeMismatchException(penalties.length + " penalties for " + targets
+                    + (targets == 1 ? " target" : " targets") + ": one for each is needed");
+        }
+        return solved(() -> {
+            try (PenaltyPath path =
+                    PenaltyPath.of(regression, scope, minimum.targets().y(), penalties)) {
+                return path.each(penalties);
+            }
+        });
+    }
+
+    @Override
+    public RidgePath ridgePath(double... penalties) {
+        PenaltyPath.requirePenalties(penalties);
+        return solved(() -> PenaltyPath.of(regression, scope, minimum.targets().y(), penalties.clone()));
+    }
+
+    @Override
+    public RidgePath bandedRidgePath(double[] featurePenalties, double... multipliers) {
+        InvalidInputException.requireNonNull("the array of feature penalties", featurePenalties);
+        PenaltyPath.requirePenalties(multipliers);
+        if (featurePenalties.length != features) {
+            throw new ShapeMismatchException(featurePenalties.length + " feature penalties for X of shape "
+                    + regression.x().shape() + ": one for each feature is needed");
+        }
+        for (int j = 0; j < featurePenalties.length; j++) {
+            if (!(featurePenalties[j] > 0 && featurePenalties[j] < Double.POSITIVE_INFINITY)) {
+                throw new InvalidInputException("the penalty of feature " + j + " is " + featurePenalties[j]
+                        + ": penalties of features are finite numbers greater than 0");
+            }
+        }
+        return solved(() ->
+                PenaltyPath.banded(regression, scope, minimum.targets().y(), featurePenalties, multipliers.clone()));
     }
 
     /** Computes a move in the null space. */
@@ -457,28 +481,6 @@ final class Solved extends OneTarget {
                 features,
                 targets,
                 "one row per column of X (" + regression.x().shape() + "), one column per target");
-    }
-
-    private void requirePrescription(int[] indices, double[] values) {
-        InvalidInputException.requireNonNull("the array of indices", indices);
-        InvalidInputException.requireNonNull("the array of values", values);
-        if (indices.length != values.length) {
-            throw new ShapeMismatchException(
-                    indices.length + " indices and " + values.length + " values: one value per index is needed");
-        }
-        Set<Integer> seen = new HashSet<>();
-        for (int i = 0; i < indices.length; i++) {
-            if (indices[i] < 0 || indices[i] >= features) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is not in [0, " + features
-                        + "): X has shape " + regression.x().shape());
-            }
-            if (!seen.add(indices[i])) {
-                throw new InvalidInputException("coefficient index " + indices[i] + " is prescribed twice");
-            }
-            if (!Double.isFinite(values[i])) {
-                throw new InvalidInputException("coefficient " + indices[i] + " cannot be prescribed as " + values[i]);
-            }
-        }
     }
 
     @Override

@@ -72,7 +72,7 @@ class ArchitectureTest {
         ARROWS.put("diagnose", Set.of("solve", "backend", "model", "matrix"));
         ARROWS.put("plot", Set.of("error"));
         ARROWS.put("cli", Set.of("", "io", "features", "plot", "model", "matrix", "error", "random"));
-        ARROWS.put("", Set.of("solve", "select", "diagnose", "backend", "model", "matrix", "error"));
+        ARROWS.put("", Set.of("solve", "select", "diagnose", "backend", "model", "matrix", "error", "random"));
     }
 
     /** Where a library may be used, down to the class where there is only one; a library that is not listed, nowhere. */

@@ -46,10 +46,12 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
+import org.nullspace.model.BatchProgress;
 import org.nullspace.model.Factorization;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Method;
 import org.nullspace.model.NullSpace;
+import org.nullspace.model.NullSpaceBatch;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
@@ -98,6 +100,14 @@ class MisuseTest {
 
     private static Good matrix(long rows, long columns) {
         return new Good(numbers(1, rows, columns, 3), numbers(1, rows + 1, columns, 3));
+    }
+
+    private static Good batch(long rows, long columns) {
+        return new Good(numbers(3, rows, columns, 3), numbers(3, rows + 1, columns, 3));
+    }
+
+    private static Good batchSamples(long columns) {
+        return new Good(numbers(3, 2, columns, 3), numbers(3, 2, columns + 1, 3));
     }
 
     private static Good samples(long columns) {
@@ -183,6 +193,8 @@ class MisuseTest {
             Nullspace.class,
             Factorization.class,
             SolutionSet.class,
+            SolutionBatch.class,
+            NullSpaceBatch.class,
             Subspace.class,
             FittedTransformer.class,
             Transformer.class,
@@ -196,7 +208,9 @@ class MisuseTest {
         all.add(new Call(Nullspace.class, "solve", null, null, new Good(new double[4][6], new double[5][6]), array(4)));
         all.add(new Call(Nullspace.class, "solve", null, null, x, y));
         all.add(new Call(Nullspace.class, "solve", null, null, x, y, options));
-        all.add(new Call(Nullspace.class, "solveBatch", null, null, x, y, options));
+        all.add(new Call(Nullspace.class, "solveBatch", null, null, batch(4, 6), batch(4, 1), options));
+        all.add(new Call(
+                Nullspace.class, "solveBatch", null, null, batch(4, 6), batch(4, 1), options, any(BatchProgress.NONE)));
         all.add(new Call(Nullspace.class, "factor", null, null, any(x.value()), options));
         all.add(new Call(
                 Nullspace.class, "plan", null, null, any(4L), any(6L), any(1L), any(Precision.FLOAT64), options));
@@ -204,9 +218,36 @@ class MisuseTest {
         Factorization f = factorization();
         all.add(new Call(Factorization.class, "solve", f, f, y));
 
+        SolutionBatch several = Nullspace.solveBatch(numbers(3, 4, 6, 1), numbers(3, 4, 1, 2), DEFAULTS);
+        for (String name : List.of("closestTo", "gradientDescentLimit")) {
+            all.add(new Call(SolutionBatch.class, name, several, several, batch(6, 1)));
+        }
+        all.add(new Call(SolutionBatch.class, "predict", several, several, batchSamples(6)));
+        all.add(new Call(SolutionBatch.class, "predict", several, several, batchSamples(6), batch(6, 1)));
+        all.add(new Call(
+                SolutionBatch.class,
+                "fixing",
+                several,
+                several,
+                new Good(new int[] {1, 3}, new int[] {1, 3, 4}),
+                batch(2, 1)));
+        NullSpaceBatch nullSpaces = several.nullSpaces();
+        all.add(new Call(NullSpaceBatch.class, "project", nullSpaces, several, batch(6, 1)));
+        all.add(new Call(NullSpaceBatch.class, "coordinates", nullSpaces, several, batch(6, 1)));
+        all.add(new Call(NullSpaceBatch.class, "combine", nullSpaces, several, batch(2, 1)));
+
         SolutionSet s = set();
         Good w = matrix(6, 1);
         Good tolerance = any(1e-9);
+        all.add(new Call(SolutionSet.class, "ridge", s, s, array(1)));
+        all.add(new Call(SolutionSet.class, "ridgePath", s, s, any(new double[] {1, 2})));
+        all.add(new Call(
+                SolutionSet.class,
+                "bandedRidgePath",
+                s,
+                s,
+                new Good(new double[] {1, 1, 1, 2, 2, 2}, new double[7]),
+                any(new double[] {1, 2})));
         for (String name : List.of("intercept", "closestTo", "gradientDescentLimit", "decompose", "contains")) {
             all.add(new Call(SolutionSet.class, name, s, s, w));
         }
@@ -363,8 +404,8 @@ class MisuseTest {
         try (MemoryScope confined = MemoryScope.confined()) {
             for (int i = 0; i < call.arguments().size(); i++) {
                 if (call.arguments().get(i).value() instanceof Matrix open) {
-                    Matrix mine =
-                            Matrix.zeros(confined, Precision.FLOAT64, 1, open.rows(), open.columns(), Layout.ROW_MAJOR);
+                    Matrix mine = Matrix.zeros(
+                            confined, Precision.FLOAT64, open.batch(), open.rows(), open.columns(), Layout.ROW_MAJOR);
                     mine.copyFrom(open);
                     int index = i;
                     assertThat(onThread("other", () -> call.with(index, mine)))
@@ -566,7 +607,7 @@ class MisuseTest {
                         () -> Nullspace.solveBatch(numbers(2, 4, 6, 1), numbers(3, 4, 1, 1), DEFAULTS),
                         shape,
                         "X is a batch of 2 (shape 2×4×6), Y is a batch of 3 (shape 3×4×1): both must have the same number"
-                                + " of problems"),
+                                + " of problems, or one of them 1"),
                 new Row(
                         "wrong number of weights",
                         () -> Nullspace.solve(numbers(1, 4, 6, 1), numbers(1, 4, 1, 1), weights(1, 2, 3)),

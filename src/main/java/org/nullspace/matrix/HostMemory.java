@@ -1,6 +1,7 @@
 package org.nullspace.matrix;
 
 import java.io.IOException;
+import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Files;
@@ -71,6 +72,27 @@ public final class HostMemory implements Memory {
             throw e;
         }
         return new HostMemory(scope, aligned, bytes);
+    }
+
+    /**
+     * Memory that somebody else has allocated: a direct buffer, from position to limit, in native byte order. Nothing is copied. The buffer is
+     * kept reachable until the scope is closed, which frees nothing.
+     *
+     * @param scope how long the memory is used
+     * @param buffer a direct buffer
+     * @return the memory of the buffer
+     * @throws InvalidInputException if the buffer is not direct
+     */
+    public static HostMemory over(MemoryScope scope, ByteBuffer buffer) {
+        InvalidInputException.requireNonNull("buffer", buffer);
+        InvalidInputException.requireNonNull("memory scope", scope);
+        if (!buffer.isDirect()) {
+            throw new InvalidInputException("the buffer " + buffer + " is not direct: its memory has no fixed address");
+        }
+        scope.checkUsable("the buffer " + buffer);
+        long address = buffer.hasRemaining() ? new Pointer(buffer.slice()).address() : 0;
+        scope.register(() -> Reference.reachabilityFence(buffer), 0);
+        return new HostMemory(scope, address, buffer.remaining());
     }
 
     /**

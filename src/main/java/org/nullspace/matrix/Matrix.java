@@ -128,6 +128,57 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
+     * A matrix over memory that somebody else has laid out, with gaps between lines or problems, or problems that share lines (windows that
+     * move along a table); in the latter case only to be read. A view.
+     *
+     * @param memory the memory
+     * @param precision number format
+     * @param batch number of matrices
+     * @param rows rows of each
+     * @param columns columns of each
+     * @param layout layout of each
+     * @param offset entries before entry (0, 0, 0), at least 0
+     * @param leadingDimension entries from line to line, at least the length of a line
+     * @param batchStride entries from matrix to matrix, at least 1 if there are several
+     * @return a view of the memory
+     * @throws InvalidInputException if a distance is too small
+     * @throws ShapeMismatchException if an entry lies outside of the memory
+     */
+    public static Matrix strided(
+            Memory memory,
+            Precision precision,
+            long batch,
+            long rows,
+            long columns,
+            Layout layout,
+            long offset,
+            long leadingDimension,
+            long batchStride) {
+        String what = describe(precision, batch, rows, columns);
+        bytes(what, precision, batch, rows, columns, layout);
+        InvalidInputException.requireNonNull("memory", memory);
+        long length = layout == Layout.ROW_MAJOR ? columns : rows;
+        long lines = layout == Layout.ROW_MAJOR ? rows : columns;
+        if (offset < 0 || leadingDimension < Math.max(1, length) || batchStride < (batch > 1 ? 1 : 0)) {
+            throw new InvalidInputException(what + ", " + layout + ", with offset " + offset + ", leading dimension "
+                    + leadingDimension + " and batch stride " + batchStride
+                    + ": the offset must be at least 0, the leading dimension at least " + Math.max(1, length)
+                    + ", the batch stride of several matrices at least 1");
+        }
+        if (batch > 0 && lines > 0 && length > 0) {
+            double last =
+                    offset + (batch - 1) * (double) batchStride + (lines - 1) * (double) leadingDimension + length;
+            if (last * precision.bytes() > memory.byteSize()) {
+                throw new ShapeMismatchException(what + " with offset " + offset + ", leading dimension "
+                        + leadingDimension + " and batch stride " + batchStride + " ends after " + (long) last
+                        + " entries, the memory has " + memory.byteSize() / precision.bytes());
+            }
+        }
+        return new Matrix(
+                memory, false, precision, layout, offset, batch, rows, columns, leadingDimension, batchStride);
+    }
+
+    /**
      * A new row-major float64 host matrix with the given entries.
      *
      * @param rows the rows, all of one length; copied
@@ -394,6 +445,47 @@ public final class Matrix implements AutoCloseable {
                 columns,
                 leadingDimension,
                 batchStride);
+    }
+
+    /**
+     * Some matrices of the batch, as a view.
+     *
+     * @param from index of the first
+     * @param to index after the last
+     * @return a view with batch size {@code to - from}
+     */
+    public Matrix problems(long from, long to) {
+        checkRange("problems", from, to, batch);
+        return new Matrix(
+                memory,
+                false,
+                precision,
+                layout,
+                from == to ? offset : offset + from * batchStride,
+                to - from,
+                rows,
+                columns,
+                leadingDimension,
+                batchStride);
+    }
+
+    /**
+     * The matrices of a batch side by side as one matrix of {@code rows × (batch · columns)}, as a view. They must be column-major and lie one
+     * after the other without gaps between columns.
+     *
+     * @return a view with batch size 1
+     * @throws InvalidInputException if they lie otherwise
+     */
+    public Matrix sideBySide() {
+        boolean follows = batch <= 1 || batchStride == columns * leadingDimension;
+        if (layout != Layout.COLUMN_MAJOR || !follows) {
+            throw new InvalidInputException(
+                    this + " cannot be seen as one matrix side by side: it must be column-major,"
+                            + " each problem right after the one before");
+        }
+        long all = batch * columns;
+        return new Matrix(
+                memory, false, precision, layout, offset, 1, rows, all, leadingDimension, all * leadingDimension);
     }
 
     /**

@@ -17,7 +17,11 @@ public enum Outcome {
     /** The coefficients exceed the largest number of the precision, or σ₁ that of float64. All results of this problem are NaN. */
     OVERFLOW(
             false,
-            "the coefficients or the singular values exceed the range of the number format: rescale X or Y, or use float64");
+            "the coefficients or the singular values exceed the range of the number format: rescale X or Y, or use float64"),
+    /** Of a batch: the device or its memory failed while the problem was solved. All results of this problem are NaN. */
+    NOT_COMPUTED(
+            false,
+            "the device failed before the problem was solved: failures() of the batch says how, solve with another device");
 
     private final boolean solved;
     private final String text;

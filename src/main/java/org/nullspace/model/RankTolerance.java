@@ -240,6 +240,22 @@ public final class RankTolerance {
     }
 
     /**
+     * The rank alone, as {@link #decide(double[], long, long, Precision)} has it: for those who ask it of many problems.
+     *
+     * @param singularValues all min(n,d) singular values in descending order; not changed
+     * @param rows n
+     * @param columns d
+     * @param precision precision of X
+     * @return number of singular values above the cut-off
+     * @throws ShapeMismatchException if there are not min(n,d) singular values
+     * @throws InvalidInputException if they are not in descending order, or one is negative or NaN
+     */
+    public int rank(double[] singularValues, long rows, long columns, Precision precision) {
+        requireSpectrum(singularValues, rows, columns);
+        return count(singularValues, cutoff(singularValues, rows, columns, precision, Precision.FLOAT64));
+    }
+
+    /**
      * Whether bounds on the extreme singular values, from float64 arithmetic, alone prove that all min(n,d) of them lie above the cut-off,
      * with a factor 2 to spare. Never true for {@link #gap()}, which needs the whole spectrum.
      *

@@ -235,6 +235,34 @@ public interface SolutionSet extends AutoCloseable {
      */
     Matrix ridge(double lambda);
 
+    /**
+     * Ridge solutions with a penalty of its own for each target.
+     *
+     * @param penalties λ for each of the k targets, finite and at least 0
+     * @return d×k
+     */
+    Matrix ridge(double[] penalties);
+
+    /**
+     * Ridge solutions for many penalties and their scores, from one singular value decomposition, which is made here if need be.
+     *
+     * @param penalties finite numbers of at least 0, in any order; copied
+     * @return the path, to be closed by the caller; ends with the set
+     */
+    RidgePath ridgePath(double... penalties);
+
+    /**
+     * Banded ridge: argmin ‖XW − Y‖² + Σ_j λ_j‖w_j‖² with w_j the coefficients of feature j, one penalty for each band of features. X with its
+     * columns divided by √λ_j is copied and factorized, and the path is that of its penalties: entry l of the path has the penalties
+     * {@code multipliers[l] · featurePenalties[j]}.
+     *
+     * @param featurePenalties λ for each of the d features, finite and greater than 0
+     * @param multipliers finite numbers of at least 0, in any order; copied
+     * @return the path, to be closed by the caller; ends with the set
+     * @throws org.nullspace.error.InsufficientMemoryException if the copy of X does not fit
+     */
+    RidgePath bandedRidgePath(double[] featurePenalties, double... multipliers);
+
     // ---- spaces and tests
 
     /**

@@ -16,6 +16,7 @@ public final class SolveOptions {
     private final int[] devices;
     private final SvdChoice svd;
     private final boolean spectrum;
+    private final long memoryBudget;
     private final double @Nullable [] sampleWeights;
 
     private SolveOptions(Builder b) {
@@ -27,6 +28,7 @@ public final class SolveOptions {
         this.devices = b.devices;
         this.svd = b.svd;
         this.spectrum = b.spectrum;
+        this.memoryBudget = b.memoryBudget;
         this.sampleWeights = b.sampleWeights;
     }
 
@@ -64,6 +66,7 @@ public final class SolveOptions {
         b.devices = devices;
         b.svd = svd;
         b.spectrum = spectrum;
+        b.memoryBudget = memoryBudget;
         b.sampleWeights = sampleWeights;
         return b;
     }
@@ -150,6 +153,15 @@ public final class SolveOptions {
     }
 
     /**
+     * Memory that the tiles of a batch may take.
+     *
+     * @return bytes; 0 for a quarter of the memory of the place, host or device
+     */
+    public long memoryBudget() {
+        return memoryBudget;
+    }
+
+    /**
      * Weights of the samples.
      *
      * @return a copy, or null if all samples count alike
@@ -168,6 +180,7 @@ public final class SolveOptions {
         private SvdChoice svd = SvdChoice.AUTO;
         private int[] devices = {0};
         private boolean spectrum;
+        private long memoryBudget;
         private double @Nullable [] sampleWeights;
 
         private Builder() {}
@@ -296,6 +309,22 @@ public final class SolveOptions {
          */
         public Builder spectrum(boolean value) {
             this.spectrum = value;
+            return this;
+        }
+
+        /**
+         * Sets how much memory the tiles of a batch may take: on a device with memory of its own the device's, where X and Y are streamed the
+         * host's too. Smaller tiles report progress more often, and a failure of the device loses less.
+         *
+         * @param bytes number of bytes; default 0, for a quarter of the memory of the place
+         * @return this builder
+         * @throws InvalidInputException if the number is negative
+         */
+        public Builder memoryBudget(long bytes) {
+            if (bytes < 0) {
+                throw new InvalidInputException("memory budget " + bytes + " is negative");
+            }
+            this.memoryBudget = bytes;
             return this;
         }
 

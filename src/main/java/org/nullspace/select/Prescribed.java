@@ -5,6 +5,7 @@ import org.nullspace.error.NoSolutionException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
 import org.nullspace.solve.Factors;
 import org.nullspace.solve.ThinSvd;
 
@@ -42,6 +43,42 @@ public final class Prescribed {
         public double[] distance() {
             return distance.clone();
         }
+    }
+
+    /**
+     * Sines of angles between coefficient axes and the null space below this cannot be told from 0, since the null space itself is known to
+     * about cut-off/σ_r.
+     *
+     * @param samples n
+     * @param features d
+     * @param rank r
+     * @param condition σ₁/σ_r
+     * @param epsilon that of the arithmetic
+     * @return the tolerance, at most ½
+     */
+    public static double tolerance(long samples, long features, int rank, double condition, double epsilon) {
+        double relative = rank == 0 ? 0 : 8 * (Math.sqrt(samples) + Math.sqrt(features)) * epsilon * condition;
+        return Math.min(0.5, Math.max(64 * epsilon, relative));
+    }
+
+    /**
+     * Whether the distance that is left, relative to the prescribed values and to the coefficients, is at rounding level: small enough for
+     * {@code SolutionSet.contains} to hold for weights whose entries were set to the values.
+     *
+     * @param distance distance that is left
+     * @param tolerance {@link #tolerance}
+     * @param values the prescribed values
+     * @param size Euclidean norm of the coefficients
+     * @param data precision of X
+     * @return true if the values count as those of a member
+     */
+    public static boolean isMet(double distance, double tolerance, double[] values, double size, Precision data) {
+        double prescribed = 0;
+        for (double value : values) {
+            prescribed = Math.hypot(prescribed, value);
+        }
+        double closeness = Math.min(tolerance, 0.5 * Math.sqrt(data.epsilon()));
+        return distance <= closeness * Math.max(prescribed, size);
     }
 
     /**

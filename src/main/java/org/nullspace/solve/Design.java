@@ -221,6 +221,60 @@ public final class Design {
         return constants;
     }
 
+    /**
+     * Rows of {@link #x()} in the coordinates of the weighted samples: the transpose of the transformation that eliminates the intercept. What is
+     * returned has one row for each sample of positive weight.
+     *
+     * @param owner owner of the result
+     * @param reduced n'×m in the session's place, float64
+     * @return the matrix itself without an intercept; otherwise (n'+1)×m, its columns orthogonal to the intercept's
+     */
+    public Matrix expand(MemoryScope owner, Matrix reduced) {
+        if (!intercept || samples == 0) {
+            return reduced;
+        }
+        Matrix rows = session.allocate(owner, reduced.rows() + 1, reduced.columns());
+        session.fill(rows, 0);
+        session.copy(reduced, rows.rows(1, rows.rows()));
+        reflect(rows);
+        return rows;
+    }
+
+    /**
+     * The diagonal of what the intercept alone fits, ω/Σω for each sample of positive weight.
+     *
+     * @param count number of those samples
+     * @return shares that sum up to 1; zeros without an intercept
+     */
+    public double[] constantShares(int count) {
+        double[] shares = new double[count];
+        if (intercept && count > 0) {
+            double[] all = positiveWeights();
+            double total = totalWeight();
+            for (int i = 0; i < count; i++) {
+                shares[i] = all[i] / total;
+            }
+        }
+        return shares;
+    }
+
+    /**
+     * Sum of the weights; the number of samples if all count alike.
+     *
+     * @return Σω
+     */
+    public double totalWeight() {
+        double[] w = weights;
+        if (w == null) {
+            return samples;
+        }
+        double total = 0;
+        for (double each : w) {
+            total += each;
+        }
+        return total;
+    }
+
     /** The rows of positive weight, centred and weighted, as a float64 copy; with an intercept, writes the mean. */
     private Matrix reduce(Matrix source, Matrix mean) {
         Matrix rows = gather(source);
@@ -273,29 +327,38 @@ public final class Design {
     /** Multiplies rows by √ω and, with an intercept, drops what the intercept can fit. */
     private Matrix weigh(Matrix rows) {
         double[] roots = positiveWeights();
-        double norm = 0;
         for (int i = 0; i < roots.length; i++) {
             roots[i] = Math.sqrt(roots[i]);
-            norm = Math.hypot(norm, roots[i]);
         }
         try (MemoryScope scratch = MemoryScope.open()) {
             session.scaleRows(upload(scratch, roots), rows);
-            if (!intercept) {
-                session.synchronize();
-                return rows;
-            }
-            // H = I − u·uᵀ/u₁ with u = v + e₁ maps v to −e₁ (all entries of v are positive).
-            double[] u = new double[roots.length];
-            for (int i = 0; i < u.length; i++) {
-                u[i] = roots[i] / norm;
-            }
-            u[0] += 1;
-            Matrix reflector = upload(scratch, u);
-            Matrix product = session.allocate(scratch, Precision.FLOAT64, 1, 1, rows.columns(), Layout.ROW_MAJOR);
-            session.multiply(1 / u[0], reflector.transposed(), rows, 0, product);
-            session.multiply(-1, reflector, product, 1, rows);
             session.synchronize();
-            return rows.rows(1, rows.rows());
+        }
+        if (!intercept) {
+            return rows;
+        }
+        reflect(rows);
+        return rows.rows(1, rows.rows());
+    }
+
+    /** rows ← H·rows: H = I − u·uᵀ/u₁ with u = v + e₁ maps v = √ω/‖√ω‖ to −e₁ (all entries of v are positive). */
+    private void reflect(Matrix rows) {
+        double[] u = positiveWeights();
+        double norm = 0;
+        for (int i = 0; i < u.length; i++) {
+            u[i] = Math.sqrt(u[i]);
+            norm = Math.hypot(norm, u[i]);
+        }
+        for (int i = 0; i < u.length; i++) {
+            u[i] /= norm;
+        }
+        u[0] += 1;
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix vector = upload(scratch, u);
+            Matrix product = session.allocate(scratch, Precision.FLOAT64, 1, 1, rows.columns(), Layout.ROW_MAJOR);
+            session.multiply(1 / u[0], vector.transposed(), rows, 0, product);
+            session.multiply(-1, vector, product, 1, rows);
+            session.synchronize();
         }
     }
 

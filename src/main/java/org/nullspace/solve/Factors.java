@@ -70,6 +70,13 @@ public abstract class Factors {
     public abstract void ridge(double lambda, Matrix y, Matrix w);
 
     /**
+     * The singular triplets above the cut-off; made on the first call where the method did not need them.
+     *
+     * @return the triplets, the same on every call
+     */
+    public abstract Triplets triplets();
+
+    /**
      * w ← w − VVᵀw, with V an orthonormal basis of the row space: one step of the projection on the null space.
      *
      * @param w overwritten, d×k

@@ -28,8 +28,10 @@ final class GramFactors extends Factors {
     private final Matrix cholesky;
     private final int rank;
     private final int contractions;
+    private final double conditionBound;
     private double @Nullable [] sigma;
     private @Nullable Factors spectral;
+    private @Nullable Triplets triplets;
 
     /**
      * Factors of certified full rank.
@@ -45,6 +47,7 @@ final class GramFactors extends Factors {
         this.wide = x.rows() <= x.columns();
         this.cholesky = cholesky;
         this.rank = Math.toIntExact(cholesky.rows());
+        this.conditionBound = conditionBound;
         this.contractions = contractions(conditionBound, rank, Math.max(x.rows(), x.columns()));
     }
 
@@ -204,6 +207,48 @@ final class GramFactors extends Factors {
         }
     }
 
+    @Override
+    public Triplets triplets() {
+        Triplets known = triplets;
+        if (known == null) {
+            // The bound in the Frobenius norm exceeds κ₂ by a factor of at most p.
+            known = conditionBound > SPECTRUM_CONDITION * rank ? null : fromCholesky();
+            if (known == null) {
+                known = spectral().triplets();
+            }
+            triplets = known;
+        }
+        return known;
+    }
+
+    /** Triplets from the singular value decomposition L = Z·diag(σ)·Bᵀ, or null where they would lose accuracy. */
+    private @Nullable Triplets fromCholesky() {
+        MemoryScope own = scope.nested();
+        Matrix z = vectors(own, rank, rank);
+        Matrix inner = vectors(own, rank, rank);
+        double[] values;
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix bt = vectors(scratch, rank, rank);
+            values = ThinSvd.decompose(session, target -> session.copy(cholesky, target), z, bt);
+        }
+        if (values == null || !(values[rank - 1] * SPECTRUM_CONDITION >= values[0])) {
+            own.close();
+            return null;
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            double[] inverses = new double[rank];
+            for (int i = 0; i < rank; i++) {
+                inverses[i] = 1 / values[i];
+            }
+            session.copy(z, inner);
+            session.scaleRows(column(scratch, inverses), inner.transposed());
+        }
+        // L belongs to the short side; the vectors of the long side are those of A = X or Xᵀ times them.
+        OrthonormalColumns shortSide = new DenseColumns(session, z);
+        OrthonormalColumns longSide = new ProductColumns(session, wide ? x.transposed() : x, inner);
+        return new Triplets(wide ? shortSide : longSide, values, wide ? longSide : shortSide);
+    }
+
     /** X once more, by QR and SVD; made when a result needs singular vectors or an accurate small singular value. */
     private Factors spectral() {
         Factors factors = spectral;
@@ -221,7 +266,19 @@ final class GramFactors extends Factors {
 
     @Override
     public void ridge(double lambda, Matrix y, Matrix w) {
-        spectral().ridge(lambda, y, w);
+        Triplets t = triplets();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix c = vectors(scratch, rank, y.columns());
+            t.u().applyTransposed(y, c);
+            double root = Math.sqrt(lambda);
+            double[] filter = new double[rank];
+            for (int i = 0; i < rank; i++) {
+                double sigma = t.sigma()[i];
+                filter[i] = 1 / (sigma + root * (root / sigma));
+            }
+            session.scaleRows(column(scratch, filter), c);
+            t.v().apply(c, w);
+        }
     }
 
     /** The Cholesky factor as a column-major matrix with zeros above the diagonal. */

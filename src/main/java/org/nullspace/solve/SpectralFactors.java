@@ -1,5 +1,6 @@
 package org.nullspace.solve;
 
+import java.util.Arrays;
 import java.util.function.DoubleUnaryOperator;
 import java.util.function.ToIntFunction;
 import org.jspecify.annotations.Nullable;
@@ -130,6 +131,11 @@ final class SpectralFactors extends Factors {
     public void ridge(double lambda, Matrix y, Matrix w) {
         double scaledRoot = Math.sqrt(lambda) * scale;
         filtered(s -> 1 / (s + scaledRoot * (scaledRoot / s)), y, w);
+    }
+
+    @Override
+    public Triplets triplets() {
+        return new Triplets(u.leading(rank), Arrays.copyOf(sigma, rank), v.leading(rank));
     }
 
     /** W ← s·V·diag(f(σ))·Uᵀ·Y over the leading r triplets. */

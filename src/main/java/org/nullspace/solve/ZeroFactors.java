@@ -46,6 +46,15 @@ final class ZeroFactors extends Factors {
     }
 
     @Override
+    public Triplets triplets() {
+        return new Triplets(none(x.rows()), new double[0], none(x.columns()));
+    }
+
+    private OrthonormalColumns none(long length) {
+        return new DenseColumns(session, vectors(scope, length, 0));
+    }
+
+    @Override
     void subtractRowPart(Matrix w) {}
 
     @Override

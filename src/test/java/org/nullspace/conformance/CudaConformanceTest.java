@@ -64,6 +64,38 @@ class CudaConformanceTest {
     }
 
     @Nested
+    class BatchMembers extends BatchMembersConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class RidgePaths extends RidgePathConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class BatchOracles extends BatchOracleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class BatchTiles extends BatchTilesConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Lifecycle extends LifecycleConformance {
         @Override
         protected DeviceKind kind() {

@@ -17,6 +17,8 @@ import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
+import org.nullspace.model.BatchFailure;
+import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
@@ -131,21 +133,76 @@ class SeveralDevicesTest {
     }
 
     @Test
-    void aDeviceThatDiesIsNamedAndEverythingIsClosed() {
-        for (int mortal = 0; mortal < 3; mortal++) {
-            for (int calls : new int[] {0, 1, 7, 40, 60}) {
-                SmallDeviceProvider.plugIn(3, MEMORY);
-                SmallDeviceProvider.killAfter(mortal, calls);
-                String name = "small device " + mortal;
-                assertThatThrownBy(() ->
-                                Nullspace.solveBatch(x, y, cuda().allDevices().build()))
-                        .isInstanceOf(DeviceLostException.class)
-                        .hasMessageContainingAll("problem ", " of a batch of 9", name, "has died")
-                        .hasCauseInstanceOf(DeviceLostException.class);
-                assertThat(SmallDeviceProvider.opened()).hasSize(3);
-                requireNothingOpen();
+    void aDeviceThatDiesLosesItsShareAndNothingElse() {
+        for (InterceptRule rule : InterceptRule.values()) {
+            // With an intercept, problems are solved one by one; without, many at a time.
+            SolveOptions options = cuda().intercept(rule).allDevices().build();
+            SmallDeviceProvider.plugIn(3, MEMORY);
+            try (SolutionBatch whole = Nullspace.solveBatch(x, y, options)) {
+                for (int mortal = 0; mortal < 3; mortal++) {
+                    int lost = 0;
+                    for (int calls : new int[] {0, 1, 7, 13, 40, 60}) {
+                        SmallDeviceProvider.plugIn(3, MEMORY);
+                        SmallDeviceProvider.killAfter(mortal, calls);
+                        String where = rule + ", device " + mortal + " dies after " + calls + " calls";
+                        try (SolutionBatch batch = Nullspace.solveBatch(x, y, options)) {
+                            lost += requireOnlyItsShareIsLost(where, batch, whole, mortal);
+                        }
+                        assertThat(SmallDeviceProvider.opened()).hasSize(3);
+                        requireNothingOpen();
+                    }
+                    assertThat(lost).as(rule + ", device " + mortal).isGreaterThanOrEqualTo(5);
+                }
             }
         }
+    }
+
+    /** What is lost fell to the device that died: its third of the problems, or the one that is solved alone after the others. */
+    private static int requireOnlyItsShareIsLost(String where, SolutionBatch batch, SolutionBatch whole, int mortal) {
+        boolean[] lost = new boolean[SIZE];
+        int count = 0;
+        for (BatchFailure failure : batch.failures()) {
+            assertThat(failure.cause())
+                    .as(where)
+                    .isInstanceOf(DeviceLostException.class)
+                    .hasMessageContainingAll("problem", " of a batch of 9", "small device " + mortal, "has died");
+            assertThat(failure.text()).as(where).contains("not computed", "has died");
+            for (long b = failure.first(); b < failure.first() + failure.count(); b++) {
+                assertThat(b == 5 || b / 3 == mortal)
+                        .as(where + ", problem " + b)
+                        .isTrue();
+                lost[(int) b] = true;
+                count++;
+            }
+        }
+        for (int b = 0; b < SIZE; b++) {
+            String which = where + ", problem " + b;
+            if (lost[b]) {
+                assertThat(batch.outcomes()[b]).as(which).isEqualTo(Outcome.NOT_COMPUTED);
+                assertThat(batch.ranks()[b]).as(which).isEqualTo(-1);
+                assertThat(batch.minimumNorm().get(b, 3, 1)).as(which).isNaN();
+            } else {
+                assertThat(batch.outcomes()[b]).as(which).isEqualTo(whole.outcomes()[b]);
+                assertThat(batch.ranks()[b]).as(which).isEqualTo(whole.ranks()[b]);
+                assertThat(batch.minimumNorm()
+                                .problem(b)
+                                .hasSameEntries(whole.minimumNorm().problem(b)))
+                        .as(which)
+                        .isTrue();
+            }
+        }
+        return count;
+    }
+
+    @Test
+    void aBatchOfWhichNothingCouldBeComputedFails() {
+        SmallDeviceProvider.plugIn(1, MEMORY);
+        SmallDeviceProvider.killAfter(0, 1);
+        assertThatThrownBy(() -> Nullspace.solveBatch(x, y, cuda().build()))
+                .isInstanceOf(DeviceLostException.class)
+                .hasMessageContainingAll("problems 0 to 8 of a batch of 9", "small device 0", "has died")
+                .hasCauseInstanceOf(DeviceLostException.class);
+        requireNothingOpen();
     }
 
     @Test

@@ -2,8 +2,11 @@ package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Objects;
 import java.util.SplittableRandom;
 import org.hipparchus.linear.Array2DRowRealMatrix;
@@ -18,6 +21,7 @@ import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
 import org.nullspace.error.ClosedException;
 import org.nullspace.error.ShapeMismatchException;
+import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
@@ -405,6 +409,69 @@ class SmallBatchTest {
             assertThatThrownBy(() -> solver.minimumNorm(large, y, w, bounds, null))
                     .isInstanceOf(UnsupportedOperationException.class)
                     .hasMessageContaining("200×300");
+        }
+    }
+
+    @Test
+    void aMillionAndThreeProblemsAreAMillionAndThreeProblems() {
+        int size = 1_000_003;
+        int n = 2;
+        int d = 3;
+        Matrix x = Matrix.zeros(Precision.FLOAT32, size, n, d, Layout.ROW_MAJOR);
+        Matrix y = Matrix.zeros(Precision.FLOAT32, size, n, 1, Layout.ROW_MAJOR);
+        long seed = 46_000;
+        SplittableRandom random = new SplittableRandom(seed);
+        float[] entries = new float[size * n * d];
+        for (int i = 0; i < entries.length; i++) {
+            entries[i] = (float) random.nextDouble(-1, 1);
+        }
+        int[] nan = {0, size / 2, size - 1};
+        int[] deficient = {1, size / 3, size - 2};
+        for (int b : nan) {
+            entries[b * n * d + 4] = Float.NaN;
+        }
+        for (int b : deficient) {
+            System.arraycopy(entries, b * n * d, entries, b * n * d + d, d);
+        }
+        ((HostMemory) x.memory()).write(0, entries, 0, entries.length);
+        ((HostMemory) y.memory()).write(0, entries, 0, size * n);
+        // The targets are entries, too: none of them may be NaN.
+        for (int b : nan) {
+            y.set((b * n * d + 4) / n % size, (b * n * d + 4) % n, 0, 0.5);
+        }
+        List<Long> told = new ArrayList<>();
+        try (x;
+                y;
+                SolutionBatch batch = Nullspace.solveBatch(
+                        x, y, cpu().memoryBudget(16 << 20).build(), (done, total) -> told.add(done))) {
+            assertThat(told)
+                    .as("several tiles")
+                    .hasSizeGreaterThan(1)
+                    .isSorted()
+                    .endsWith((long) size);
+            int full = 0;
+            for (int b = 0; b < size; b++) {
+                full += batch.outcome(b) == Outcome.FULL_RANK ? 1 : 0;
+            }
+            assertThat(full).as("seed " + seed).isEqualTo(size - nan.length - deficient.length);
+            for (int b : nan) {
+                assertThat(batch.outcome(b)).isEqualTo(Outcome.NON_FINITE_INPUT);
+                assertThat(batch.minimumNorm().get(b, 1, 0)).isNaN();
+            }
+            for (int b : deficient) {
+                assertThat(batch.outcome(b)).isEqualTo(Outcome.RANK_REDUCED);
+                assertThat(batch.rank(b)).isEqualTo(1);
+            }
+            for (int b = 2; b < size; b += 99_991) {
+                try (SolutionSet alone = Nullspace.solve(x.problem(b), y.problem(b), cpu().build())) {
+                    for (int j = 0; j < d; j++) {
+                        double w = alone.minimumNorm().get(j, 0);
+                        assertThat(batch.minimumNorm().get(b, j, 0))
+                                .as("problem " + b + ", seed " + seed)
+                                .isCloseTo(w, within(2e-7 * (1 + Math.abs(w))));
+                    }
+                }
+            }
         }
     }
 

@@ -357,11 +357,24 @@ public final class SmallDevice implements Session {
         boolean rowMajor = a.layout() == Layout.ROW_MAJOR;
         long line = a.leadingDimension();
         long first = (a.address(0) - memory.address()) / precision.bytes();
-        long lines = a.batch() == 1 ? memory.byteSize() / precision.bytes() / line : a.batchStride() / line;
+        // A batch is part of all problems that the memory holds.
+        boolean single = a.batch() == 1;
+        long entries = memory.byteSize() / precision.bytes();
+        long stride = single ? entries : a.batchStride();
+        long lines = stride / line;
         Matrix all = Matrix.over(
-                memory.host(), precision, a.batch(), rowMajor ? lines : line, rowMajor ? line : lines, a.layout());
-        long top = rowMajor ? first / line : first % line;
-        long left = rowMajor ? first % line : first / line;
+                memory.host(),
+                precision,
+                single ? 1 : entries / stride,
+                rowMajor ? lines : line,
+                rowMajor ? line : lines,
+                a.layout());
+        if (!single) {
+            all = all.problems(first / stride, first / stride + a.batch());
+        }
+        long inside = first % stride;
+        long top = rowMajor ? inside / line : inside % line;
+        long left = rowMajor ? inside % line : inside / line;
         return all.rows(top, top + a.rows()).columns(left, left + a.columns());
     }
 }

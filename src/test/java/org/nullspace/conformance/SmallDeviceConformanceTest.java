@@ -81,6 +81,38 @@ class SmallDeviceConformanceTest {
     }
 
     @Nested
+    class BatchMembers extends BatchMembersConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class RidgePaths extends RidgePathConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class BatchOracles extends BatchOracleConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
+    class BatchTiles extends BatchTilesConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Declarations extends DeclarationConformance {
         @Override
         protected DeviceKind kind() {

@@ -96,6 +96,27 @@ class HostMemoryTest {
     }
 
     @Test
+    void aDirectBufferIsUsedAsItIs() {
+        ByteBuffer buffer = ByteBuffer.allocateDirect(64).order(ByteOrder.nativeOrder());
+        buffer.position(16);
+        buffer.putDouble(24, 3.5);
+        try (MemoryScope scope = MemoryScope.open()) {
+            HostMemory memory = HostMemory.over(scope, buffer);
+            assertThat(memory.byteSize()).isEqualTo(48);
+            assertThat(memory.getDouble(1)).isEqualTo(3.5);
+            Matrix m = Matrix.strided(memory, Precision.FLOAT64, 1, 2, 2, Layout.ROW_MAJOR, 1, 3, 0);
+            m.set(0, 1, 1, -2);
+            assertThat(buffer.getDouble(16 + 8 * 5)).isEqualTo(-2);
+            assertThat(m.get(0, 0)).isEqualTo(3.5);
+            assertThat(HostMemory.over(scope, ByteBuffer.allocateDirect(0)).byteSize())
+                    .isZero();
+            assertThatThrownBy(() -> HostMemory.over(scope, ByteBuffer.allocate(8)))
+                    .isExactlyInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("not direct");
+        }
+    }
+
+    @Test
     void closingGivesAutomaticMemoryBackAtOnce() {
         long bytes = 1L << 22;
         Matrix m = Matrix.zeros(Precision.FLOAT64, 1, 1, bytes / 8, Layout.ROW_MAJOR);

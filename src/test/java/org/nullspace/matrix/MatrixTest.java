@@ -114,6 +114,44 @@ class MatrixTest {
     }
 
     @Test
+    void stridedSeesWindowsOfATable() {
+        Matrix table = Matrix.of(new double[][] {{1, 2, 3}, {4, 5, 6}, {7, 8, 9}, {10, 11, 12}});
+        // Windows of two rows and the last two columns, each a row further down.
+        Matrix windows = Matrix.strided(table.memory(), Precision.FLOAT64, 3, 2, 2, Layout.ROW_MAJOR, 1, 3, 3);
+        assertThat(windows.problem(0).toArray()).isDeepEqualTo(new double[][] {{2, 3}, {5, 6}});
+        assertThat(windows.problem(2).toArray()).isDeepEqualTo(new double[][] {{8, 9}, {11, 12}});
+        assertThat(windows.problems(1, 3).get(1, 1, 0)).isEqualTo(11);
+        assertThat(windows.transposed().problem(1).toArray()).isDeepEqualTo(new double[][] {{5, 8}, {6, 9}});
+        assertThatThrownBy(() -> Matrix.strided(table.memory(), Precision.FLOAT64, 4, 2, 2, Layout.ROW_MAJOR, 1, 3, 3))
+                .isInstanceOf(ShapeMismatchException.class)
+                .hasMessageContainingAll("ends after 15 entries", "the memory has 12");
+        for (long[] bad : new long[][] {{-1, 3, 3}, {0, 1, 3}, {0, 3, 0}}) {
+            assertThatThrownBy(() -> Matrix.strided(
+                            table.memory(), Precision.FLOAT64, 2, 2, 2, Layout.ROW_MAJOR, bad[0], bad[1], bad[2]))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContainingAll(
+                            "offset " + bad[0], "leading dimension " + bad[1], "batch stride " + bad[2]);
+        }
+    }
+
+    @Test
+    void matricesOfABatchLieSideBySide() {
+        Matrix batch = Matrix.zeros(Precision.FLOAT64, 2, 2, 2, Layout.COLUMN_MAJOR);
+        batch.set(1, 0, 1, 5);
+        Matrix wide = batch.sideBySide();
+        assertThat(wide.shape()).isEqualTo("2×4");
+        assertThat(wide.get(0, 3)).isEqualTo(5);
+        wide.set(0, 1, 0, 7);
+        assertThat(batch.get(0, 1, 0)).isEqualTo(7);
+        assertThat(batch.rows(0, 1).sideBySide().get(0, 3)).isEqualTo(5);
+        assertThatThrownBy(() -> batch.columns(0, 1).sideBySide()).isInstanceOf(InvalidInputException.class);
+        assertThatThrownBy(() -> Matrix.zeros(Precision.FLOAT64, 2, 2, 2, Layout.ROW_MAJOR)
+                        .sideBySide())
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("column-major");
+    }
+
+    @Test
     void overTakesMemoryAsItIs() {
         try (MemoryScope scope = MemoryScope.open()) {
             Matrix rows = Matrix.of(scope, new double[][] {{1, 2, 3}, {4, 5, 6}});

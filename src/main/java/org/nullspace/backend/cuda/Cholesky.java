@@ -10,9 +10,9 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
 /**
- * Cholesky factorization (cuSOLVER potrf) and inversion of triangular matrices. The latter is a triangular solve with the identity, at the
- * speed of a matrix product: of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6 cannot ask the workspace (its native code takes
- * the two arrays for pointers and crashes).
+ * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices. The latter is a
+ * triangular solve with the identity, at the speed of a matrix product: of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6
+ * cannot ask the workspace (its native code takes the two arrays for pointers and crashes).
  */
 final class Cholesky {
     private static final int THREADS = 256;
@@ -39,6 +39,10 @@ final class Cholesky {
 
     void factor(Matrix a, CudaStatus status) {
         if (a.rows() == 0) {
+            return;
+        }
+        if (status.size() > 1 && a.rows() <= Products.TOGETHER) {
+            Slices.visit(status.size(), (from, to) -> factorTogether(a.problems(from, to), status.address((int) from)));
             return;
         }
         boolean wide = a.precision() == Precision.FLOAT64;
@@ -70,6 +74,31 @@ final class Cholesky {
         }
     }
 
+    /** The batched routine takes the other triangle for workspace: it gets a copy. */
+    private void factorTogether(Matrix a, long words) {
+        boolean wide = a.precision() == Precision.FLOAT64;
+        int n = (int) a.rows();
+        int batch = (int) a.batch();
+        int uplo = Cublas.uplo(Triangle.LOWER, a);
+        cusolverDnHandle handle = queue.cusolver();
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            Matrix copy = scratch.matrix(a.precision(), batch, n, n, a.layout());
+            entryWise.copy(a, copy);
+            Pointer matrices = scratch.addresses(copy, batch);
+            long info = scratch.take((long) batch * Integer.BYTES, () -> "an info for each problem");
+            CudaCheck.cusolver(
+                    wide ? "cusolverDnDpotrfBatched" : "cusolverDnSpotrfBatched",
+                    () -> wide
+                            ? JCusolverDn.cusolverDnDpotrfBatched(
+                                    handle, uplo, n, matrices, n, Addresses.pointer(info), batch)
+                            : JCusolverDn.cusolverDnSpotrfBatched(
+                                    handle, uplo, n, matrices, n, Addresses.pointer(info), batch),
+                    () -> "A " + a);
+            entryWise.copyTriangle(Triangle.LOWER, copy, a);
+            diagonal("nullspace_cholesky_status_", a, info, words);
+        }
+    }
+
     private static WorkSizes.Size askPotrf(cusolverDnHandle handle, int uplo, Matrix a) {
         boolean wide = a.precision() == Precision.FLOAT64;
         int n = (int) a.rows();
@@ -84,14 +113,14 @@ final class Cholesky {
         return new WorkSizes.Size(entries[0], 0);
     }
 
-    private void diagonal(String kernel, Matrix a, long info, long word) {
+    private void diagonal(String kernel, Matrix a, long info, long words) {
         queue.device()
                 .kernels()
                 .launch(
                         queue,
                         "status",
                         kernel + EntryWise.suffix(a.precision()),
-                        1,
+                        a.batch(),
                         1,
                         1,
                         THREADS,
@@ -99,8 +128,10 @@ final class Cholesky {
                         a.address(0),
                         a.rows(),
                         a.leadingDimension(),
+                        a.batchStride(),
+                        a.batch(),
                         info,
-                        word);
+                        words);
     }
 
     /** L⁻¹ solves LX = I. */
@@ -108,15 +139,26 @@ final class Cholesky {
         if (l.rows() == 0) {
             return;
         }
+        if (status.size() > 1 && l.rows() <= Products.TOGETHER) {
+            Slices.visit(status.size(), (from, to) -> invert(l.problems(from, to), status.address((int) from)));
+            return;
+        }
         for (int p = 0; p < status.size(); p++) {
-            Matrix one = l.problem(p);
-            diagonal("nullspace_first_zero_", one, 0, status.address(p));
-            try (CudaQueue.Scratch scratch = queue.scratch()) {
-                Matrix inverse = scratch.matrix(one.precision(), l.rows(), l.rows(), one.layout());
-                entryWise.identity(inverse);
-                cublas.solveTriangular(Triangle.LOWER, one, inverse);
-                entryWise.copyTriangle(Triangle.LOWER, inverse, one);
+            invert(l.problem(p), status.address(p));
+        }
+    }
+
+    private void invert(Matrix l, long words) {
+        diagonal("nullspace_first_zero_", l, 0, words);
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            Matrix inverse = scratch.matrix(l.precision(), l.batch(), l.rows(), l.rows(), l.layout());
+            entryWise.identity(inverse);
+            if (l.batch() > 1) {
+                cublas.solveTogether(Triangle.LOWER, l, inverse);
+            } else {
+                cublas.solveTriangular(Triangle.LOWER, l, inverse);
             }
+            entryWise.copyTriangle(Triangle.LOWER, inverse, l);
         }
     }
 }

@@ -260,6 +260,15 @@ final class Cublas {
 
     /** B ← T⁻¹B for single matrices. */
     void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
+        solveTriangular(triangle, t, b, false);
+    }
+
+    /** B ← T⁻¹B for the matrices of a batch in one call. */
+    void solveTogether(Triangle triangle, Matrix t, Matrix b) {
+        solveTriangular(triangle, t, b, true);
+    }
+
+    private void solveTriangular(Triangle triangle, Matrix t, Matrix b, boolean together) {
         boolean wide = b.precision() == Precision.FLOAT64;
         boolean left = b.layout() == Layout.COLUMN_MAJOR;
         boolean plain = (t.layout() == Layout.COLUMN_MAJOR) == left;
@@ -270,6 +279,10 @@ final class Cublas {
         long rows = left ? b.rows() : b.columns();
         long columns = left ? b.columns() : b.rows();
         Supplier<String> operands = () -> shapes("TB", t, b);
+        if (together) {
+            solveTogether(wide, handle, side, uplo(triangle, t), operation, rows, columns, one, t, b, operands);
+            return;
+        }
         CudaCheck.cublas(
                 wide ? "cublasDtrsm" : "cublasStrsm",
                 () -> wide
@@ -300,5 +313,55 @@ final class Cublas {
                                 at(b),
                                 ld(b)),
                 operands);
+    }
+
+    private void solveTogether(
+            boolean wide,
+            cublasHandle handle,
+            int side,
+            int uplo,
+            int operation,
+            long rows,
+            long columns,
+            Pointer one,
+            Matrix t,
+            Matrix b,
+            Supplier<String> operands) {
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            Pointer triangles = scratch.addresses(t, b.batch());
+            Pointer targets = scratch.addresses(b, b.batch());
+            CudaCheck.cublas(
+                    wide ? "cublasDtrsmBatched" : "cublasStrsmBatched",
+                    () -> wide
+                            ? JCublas2.cublasDtrsmBatched_64(
+                                    handle,
+                                    side,
+                                    uplo,
+                                    operation,
+                                    cublasDiagType.CUBLAS_DIAG_NON_UNIT,
+                                    rows,
+                                    columns,
+                                    one,
+                                    triangles,
+                                    ld(t),
+                                    targets,
+                                    ld(b),
+                                    b.batch())
+                            : JCublas2.cublasStrsmBatched_64(
+                                    handle,
+                                    side,
+                                    uplo,
+                                    operation,
+                                    cublasDiagType.CUBLAS_DIAG_NON_UNIT,
+                                    rows,
+                                    columns,
+                                    one,
+                                    triangles,
+                                    ld(t),
+                                    targets,
+                                    ld(b),
+                                    b.batch()),
+                    operands);
+        }
     }
 }

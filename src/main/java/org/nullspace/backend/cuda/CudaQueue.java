@@ -27,6 +27,8 @@ import org.nullspace.matrix.Precision;
  * the device's context current; only the pool may be used by other threads.
  */
 final class CudaQueue {
+    private static final int THREADS = 256;
+
     /** Scope of memory that a single operation borrows; never closed. */
     static final MemoryScope FOREVER = MemoryScope.open();
 
@@ -256,10 +258,42 @@ final class CudaQueue {
 
         /** A new packed matrix with undefined content. */
         Matrix matrix(Precision precision, long rows, long columns, Layout layout) {
-            long bytes = rows * columns * precision.bytes();
-            long address = take(bytes, () -> "workspace of " + rows + "×" + columns + " " + precision + " entries");
+            return matrix(precision, 1, rows, columns, layout);
+        }
+
+        /** New packed matrices with undefined content. */
+        Matrix matrix(Precision precision, long batch, long rows, long columns, Layout layout) {
+            long bytes = batch * rows * columns * precision.bytes();
+            long address = take(
+                    bytes, () -> "workspace of " + batch + "×" + rows + "×" + columns + " " + precision + " entries");
             return Matrix.over(
-                    new CudaMemory(device.place(), address, bytes, FOREVER), precision, 1, rows, columns, layout);
+                    new CudaMemory(device.place(), address, bytes, FOREVER), precision, batch, rows, columns, layout);
+        }
+
+        /**
+         * The addresses of matrices of a batch in device memory, in their order, as batched routines take them. They are written there by
+         * a kernel: nothing crosses the bus.
+         *
+         * @param m the matrices; one that is shared is named for each problem
+         * @param count number of problems
+         */
+        Pointer addresses(Matrix m, long count) {
+            long array = take(count * Long.BYTES, () -> "the addresses of the matrices of a " + m);
+            device.kernels()
+                    .launch(
+                            CudaQueue.this,
+                            "pointers",
+                            "nullspace_pointers",
+                            (count + THREADS - 1) / THREADS,
+                            1,
+                            1,
+                            THREADS,
+                            1,
+                            array,
+                            m.address(0),
+                            m.batch() == 1 ? 0 : m.batchStride() * m.precision().bytes(),
+                            count);
+            return Addresses.pointer(array);
         }
 
         Pointer pointer(long bytes, Supplier<String> what) {

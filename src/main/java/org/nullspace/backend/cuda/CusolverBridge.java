@@ -84,6 +84,44 @@ final class CusolverBridge {
             long status,
             long info);
 
+    /** cusolverDnDgesvdjBatched_bufferSize, or S if not wide. */
+    static native int sizeOfGesvdjBatched(
+            int wide,
+            long handle,
+            int jobz,
+            int m,
+            int n,
+            long a,
+            int lda,
+            long s,
+            long u,
+            int ldu,
+            long v,
+            int ldv,
+            long entries,
+            long info,
+            int batch);
+
+    /** cusolverDnDgesvdjBatched, or S if not wide. */
+    static native int gesvdjBatched(
+            int wide,
+            long handle,
+            int jobz,
+            int m,
+            int n,
+            long a,
+            int lda,
+            long s,
+            long u,
+            int ldu,
+            long v,
+            int ldv,
+            long work,
+            int entries,
+            long status,
+            long info,
+            int batch);
+
     /** cusolverDnXgesvdp_bufferSize with one data type throughout. */
     static native int sizeOfGesvdp(
             long handle,

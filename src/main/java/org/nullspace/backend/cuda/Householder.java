@@ -1,17 +1,30 @@
 package org.nullspace.backend.cuda;
 
 import jcuda.Pointer;
+import jcuda.jcublas.JCublas2;
+import jcuda.jcublas.cublasHandle;
 import jcuda.jcublas.cublasOperation;
 import jcuda.jcublas.cublasSideMode;
 import jcuda.jcusolver.JCusolverDn;
 import jcuda.jcusolver.cusolverDnHandle;
+import org.nullspace.error.BackendException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
-/** Householder QR factorizations (cuSOLVER geqrf) and the application of their orthogonal factors (cuSOLVER ormqr). */
+/**
+ * Householder QR factorizations (cuSOLVER geqrf, cuBLAS geqrfBatched for batches of small matrices) and the application of their orthogonal
+ * factors (cuSOLVER ormqr, one problem after the other: there is no batched routine).
+ */
 final class Householder {
+    /**
+     * Entries of a matrix, at most, that is factorized together with the others of its batch: 512 KiB in float64, so that all multiprocessors
+     * of a large device keep theirs in its second-level cache. A larger one gives a call of its own enough to do. Not measured yet. The size
+     * of the batch has no say, so that a problem is computed in the same way in any company.
+     */
+    private static final long TOGETHER = 1 << 16;
+
     private final CudaQueue queue;
     private final WorkSizes sizes;
 
@@ -44,6 +57,10 @@ final class Householder {
             return;
         }
         requireCountable("qr", "A", a);
+        if (a.batch() > 1 && a.rows() * a.columns() <= TOGETHER) {
+            Slices.visit(a.batch(), (from, to) -> factorTogether(Slices.of(a, from, to), Slices.of(tau, from, to)));
+            return;
+        }
         boolean wide = a.precision() == Precision.FLOAT64;
         int m = (int) a.rows();
         int n = (int) a.columns();
@@ -68,6 +85,34 @@ final class Householder {
                                         handle, m, n, at(one), lda, at(factors), work, size, infoPointer),
                         () -> "A " + one);
                 queue.note(info);
+            }
+        }
+    }
+
+    private void factorTogether(Matrix a, Matrix tau) {
+        boolean wide = a.precision() == Precision.FLOAT64;
+        int m = (int) a.rows();
+        int n = (int) a.columns();
+        int lda = (int) Cublas.ld(a);
+        int batch = (int) a.batch();
+        String routine = wide ? "cublasDgeqrfBatched" : "cublasSgeqrfBatched";
+        cublasHandle handle = queue.cublas();
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            Pointer matrices = scratch.addresses(a, batch);
+            Pointer factors = scratch.addresses(tau, batch);
+            // About the arguments only, and written before the call returns. JCuda wants its bare address.
+            long[] refused = CudaQueue.hostWords(
+                    1,
+                    word -> CudaCheck.cublas(
+                            routine,
+                            () -> wide
+                                    ? JCublas2.cublasDgeqrfBatched(
+                                            handle, m, n, matrices, lda, factors, Addresses.pointer(word), batch)
+                                    : JCublas2.cublasSgeqrfBatched(
+                                            handle, m, n, matrices, lda, factors, Addresses.pointer(word), batch),
+                            () -> "A " + a));
+            if ((int) refused[0] != 0) {
+                throw new BackendException(routine + " (A " + a + ") refused argument " + -(int) refused[0]);
             }
         }
     }

@@ -9,6 +9,12 @@ import org.nullspace.matrix.Precision;
  * result is converted, an operand on the host is uploaded.
  */
 final class Products {
+    /**
+     * Order of a triangular matrix, at most, that is solved with together with the others of its batch; a larger one gives a call of its own
+     * enough to do. Not measured yet. The size of the batch has no say, so that a problem is computed in the same way in any company.
+     */
+    static final long TOGETHER = 256;
+
     private final CudaQueue queue;
     private final EntryWise entryWise;
     private final Cublas cublas;
@@ -153,6 +159,12 @@ final class Products {
 
     void solveTriangular(Triangle triangle, Matrix t, Matrix b) {
         if (b.isEmpty()) {
+            return;
+        }
+        if (b.batch() > 1 && t.rows() <= TOGETHER) {
+            Slices.visit(
+                    b.batch(),
+                    (from, to) -> cublas.solveTogether(triangle, Slices.of(t, from, to), Slices.of(b, from, to)));
             return;
         }
         for (long p = 0; p < b.batch(); p++) {

@@ -150,11 +150,11 @@ final class Reductions {
     }
 
     /**
-     * Sets a flag if a single matrix has an entry that is not finite, and then makes all its entries zero.
+     * Sets the flag of each matrix that has an entry that is not finite, and makes all its entries zero.
      *
-     * @param flag device address of an integer that is 0
+     * @param flags device address of integers that are 0, one for each matrix
      */
-    void clearUnlessFinite(Matrix a, Part part, long flag) {
+    void clearUnlessFinite(Matrix a, Part part, long flags) {
         Lines lines = part == Part.ALL ? Lines.of(a).merged() : Lines.of(a);
         long tiles = lines.count() * blocks(lines.length());
         long grid = Math.max(1, Math.min(tiles, 16L * queue.device().multiprocessors()));
@@ -163,14 +163,16 @@ final class Reductions {
             launch(
                     kernel + EntryWise.suffix(a.precision()),
                     grid,
-                    1,
+                    a.batch(),
                     1,
                     lines.address(),
                     lines.count(),
                     lines.length(),
                     lines.pitch(),
+                    lines.stride(),
+                    a.batch(),
                     part == Part.ALL ? 0 : beginnings ? 1 : 2,
-                    flag);
+                    flags);
         }
     }
 }

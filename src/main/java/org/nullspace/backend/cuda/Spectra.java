@@ -7,6 +7,7 @@ import jcuda.jcusolver.JCusolverDn;
 import jcuda.jcusolver.cusolverDnHandle;
 import jcuda.jcusolver.cusolverDnParams;
 import jcuda.jcusolver.cusolverEigMode;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.HostMemory;
@@ -16,10 +17,13 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 
 /**
- * Singular values and eigenvalues: cuSOLVER's gesvd, gesvdj, Xgesvdp and syevd. Their iterations get finite entries only: with others they may
- * not end.
+ * Singular values and eigenvalues: cuSOLVER's gesvd, gesvdj, Xgesvdp and syevd, one problem after the other, and gesvdjBatched for singular
+ * values of batches of small matrices. Their iterations get finite entries only: with others they may not end.
  */
 final class Spectra {
+    /** Largest number of rows that gesvdjBatched takes. */
+    private static final int TOGETHER = 32;
+
     private static final int THREADS = 256;
 
     private final CudaQueue queue;
@@ -45,6 +49,19 @@ final class Spectra {
             return;
         }
         requireCountable("svd", a);
+        if (algorithm == SvdAlgorithm.JACOBI && isForTogether(a)) {
+            Slices.visit(status.size(), (from, to) -> {
+                Matrix some = a.problems(from, to);
+                Matrix values = s.problems(from, to);
+                finite(
+                        Reductions.Part.ALL,
+                        some,
+                        values,
+                        status.address((int) from),
+                        (scratch, info) -> gesvdjTogether(scratch, some, values, vt.problems(from, to), info));
+            });
+            return;
+        }
         for (int p = 0; p < status.size(); p++) {
             Matrix one = a.problem(p);
             Matrix values = s.problem(p);
@@ -65,6 +82,19 @@ final class Spectra {
             return;
         }
         requireCountable("singularValues", a);
+        if (CusolverBridge.isLoaded() && isForTogether(a)) {
+            Slices.visit(status.size(), (from, to) -> {
+                Matrix some = a.problems(from, to);
+                Matrix values = s.problems(from, to);
+                finite(
+                        Reductions.Part.ALL,
+                        some,
+                        values,
+                        status.address((int) from),
+                        (scratch, info) -> gesvdjTogether(scratch, some, values, null, info));
+            });
+            return;
+        }
         for (int p = 0; p < status.size(); p++) {
             Matrix one = a.problem(p);
             Matrix values = s.problem(p);
@@ -77,6 +107,10 @@ final class Spectra {
         }
     }
 
+    private static boolean isForTogether(Matrix a) {
+        return a.batch() > 1 && a.rows() <= TOGETHER;
+    }
+
     /** cuSOLVER's SVD routines count the entries of an operand in 32 bits. */
     private static void requireCountable(String operation, Matrix a) {
         if (Cublas.ld(a) > Integer.MAX_VALUE / a.columns()) {
@@ -85,19 +119,20 @@ final class Spectra {
         }
     }
 
-    /** A decomposition that writes an info. */
+    /** A decomposition that writes an info for each problem. */
     private interface Decomposition {
         void queue(CudaQueue.Scratch scratch, long info);
     }
 
-    /** Runs a decomposition on finite entries and turns its info into a status word. */
-    private void finite(Reductions.Part part, Matrix a, Matrix values, long word, Decomposition decomposition) {
+    /** Runs a decomposition on finite entries and turns its infos into status words. */
+    private void finite(Reductions.Part part, Matrix a, Matrix values, long words, Decomposition decomposition) {
         try (CudaQueue.Scratch scratch = queue.scratch()) {
-            long flag = scratch.take(Integer.BYTES, () -> "a flag");
-            long info = scratch.take(Integer.BYTES, () -> "an info");
-            queue.zero(flag, Integer.BYTES);
-            queue.zero(info, Integer.BYTES);
-            reductions.clearUnlessFinite(a, part, flag);
+            long bytes = a.batch() * Integer.BYTES;
+            long flags = scratch.take(bytes, () -> "a flag for each problem");
+            long info = scratch.take(bytes, () -> "an info for each problem");
+            queue.zero(flags, bytes);
+            queue.zero(info, bytes);
+            reductions.clearUnlessFinite(a, part, flags);
             decomposition.queue(scratch, info);
             queue.device()
                     .kernels()
@@ -105,16 +140,18 @@ final class Spectra {
                             queue,
                             "status",
                             "nullspace_spectrum_status_" + EntryWise.suffix(values.precision()),
-                            1,
+                            a.batch(),
                             1,
                             1,
                             THREADS,
                             1,
                             values.address(0),
                             values.rows(),
+                            values.batchStride(),
+                            a.batch(),
                             info,
-                            flag,
-                            word);
+                            flags,
+                            words);
         }
     }
 
@@ -241,6 +278,77 @@ final class Spectra {
                 operands);
         entryWise.copy(u, a);
         entryWise.copy(v.transposed(), vt);
+    }
+
+    /** Singular values of several matrices, with the vectors unless Vᵀ is null; the routine wants all operands without gaps. */
+    private void gesvdjTogether(CudaQueue.Scratch scratch, Matrix a, Matrix s, @Nullable Matrix vt, long info) {
+        int wide = a.precision() == Precision.FLOAT64 ? 1 : 0;
+        int m = (int) a.rows();
+        int n = (int) a.columns();
+        int batch = (int) a.batch();
+        int jobz = vt == null ? cusolverEigMode.CUSOLVER_EIG_MODE_NOVECTOR : cusolverEigMode.CUSOLVER_EIG_MODE_VECTOR;
+        long handle = Addresses.of(queue.cusolver());
+        long parameters = queue.jacobi();
+        Matrix packed = scratch.matrix(a.precision(), batch, m, n, Layout.COLUMN_MAJOR);
+        Matrix values = scratch.matrix(a.precision(), batch, n, 1, Layout.COLUMN_MAJOR);
+        // Without vectors they are not referenced.
+        Matrix u = vt == null ? packed : scratch.matrix(a.precision(), batch, m, m, Layout.COLUMN_MAJOR);
+        Matrix v = vt == null ? packed : scratch.matrix(a.precision(), batch, n, n, Layout.COLUMN_MAJOR);
+        entryWise.copy(a, packed);
+        String routine = wide == 1 ? "cusolverDnDgesvdjBatched" : "cusolverDnSgesvdjBatched";
+        Supplier<String> operands = () -> "A " + a;
+        int size = (int) sizes.of(new WorkSizes.Key("gesvdjBatched", a.precision(), m, n, batch, jobz), () -> {
+                    long[] entries = CudaQueue.hostWords(
+                            1,
+                            word -> CudaCheck.cusolver(
+                                    routine + "_bufferSize",
+                                    () -> CusolverBridge.sizeOfGesvdjBatched(
+                                            wide,
+                                            handle,
+                                            jobz,
+                                            m,
+                                            n,
+                                            packed.address(0),
+                                            m,
+                                            values.address(0),
+                                            u.address(0),
+                                            m,
+                                            v.address(0),
+                                            n,
+                                            word,
+                                            parameters,
+                                            batch),
+                                    operands));
+                    return new WorkSizes.Size((int) entries[0], 0);
+                })
+                .device();
+        long work = scratch.take((long) size * a.precision().bytes(), () -> "workspace of gesvdjBatched for a " + a);
+        CudaCheck.cusolver(
+                routine,
+                () -> CusolverBridge.gesvdjBatched(
+                        wide,
+                        handle,
+                        jobz,
+                        m,
+                        n,
+                        packed.address(0),
+                        m,
+                        values.address(0),
+                        u.address(0),
+                        m,
+                        v.address(0),
+                        n,
+                        work,
+                        size,
+                        info,
+                        parameters,
+                        batch),
+                operands);
+        entryWise.copy(values, s);
+        if (vt != null) {
+            entryWise.copy(u.columns(0, n), a);
+            entryWise.copy(v.transposed(), vt);
+        }
     }
 
     private void gesvdp(CudaQueue.Scratch scratch, Matrix a, Matrix s, Matrix vt, long info) {

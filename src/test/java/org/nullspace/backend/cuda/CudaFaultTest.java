@@ -245,10 +245,20 @@ class CudaFaultTest {
                         "cuMemAllocAsync",
                         "cublasDsyrk_v2_64",
                         "cusolverDnDpotrf")
-                .map(routine -> DynamicTest.dynamicTest(routine, () -> loseAt(routine)));
+                .map(routine -> DynamicTest.dynamicTest(routine, () -> loseAt(routine, "GRAM, one target")));
     }
 
-    private void loseAt(String routine) {
+    @TestFactory
+    Stream<DynamicTest> theDeviceIsLostInABatch() {
+        return Stream.of(
+                        "cublasDgeqrfBatched",
+                        "cublasDtrsmBatched_64",
+                        "cublasDgemmStridedBatched_64",
+                        "cusolverDnDormqr")
+                .map(routine -> DynamicTest.dynamicTest(routine, () -> loseAt(routine, "composed batch")));
+    }
+
+    private void loseAt(String routine, String piece) {
         cold();
         before = Remains.now();
         SoftwareDevice.loseDevice(routine, 3);
@@ -257,7 +267,7 @@ class CudaFaultTest {
             Matrix survivor = session.allocate(scope, 5, 5);
             Throwable failure = catchThrowable(() -> {
                 for (int i = 0; i < 4; i++) {
-                    Scenario.pieces().get("GRAM, one target").run();
+                    Scenario.pieces().get(piece).run();
                 }
             });
             assertThat(failure).isInstanceOf(BackendException.class);
@@ -276,7 +286,7 @@ class CudaFaultTest {
         assertThat(Remains.now().objects()).as("live objects").isEqualTo(before.objects());
         SoftwareDevice.reset();
         before = Remains.now();
-        Scenario.pieces().get("GRAM, one target").run();
+        Scenario.pieces().get(piece).run();
     }
 
     // ---- iterations

@@ -8,6 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
 import org.nullspace.Nullspace;
+import org.nullspace.backend.BatchSolver;
+import org.nullspace.backend.Status;
+import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -19,6 +22,7 @@ import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 import org.nullspace.model.SvdChoice;
+import org.nullspace.solve.ComposedBatch;
 
 /** Pieces of work that together make every call that the CUDA backend ever makes. Each checks its own result. */
 final class Scenario {
@@ -53,6 +57,8 @@ final class Scenario {
         }
         pieces.put("batch", Scenario::batch);
         pieces.put("streamed", Scenario::streamed);
+        pieces.put("batched routines in float32", Scenario::batchedNarrow);
+        pieces.put("composed batch", Scenario::composed);
         return pieces;
     }
 
@@ -130,7 +136,7 @@ final class Scenario {
             session.copy(x, device);
             session.multiply(1, x, device.transposed(), 0, product);
             session.add(-1, gram, 1, product);
-            session.keepTriangle(org.nullspace.backend.Triangle.LOWER, product);
+            session.keepTriangle(Triangle.LOWER, product);
             Matrix most = session.allocate(scope, 1, 1);
             session.maxMagnitude(product, most);
             assertThat(session.toHost(most).get(0, 0)).isLessThan(1e-10);
@@ -147,7 +153,7 @@ final class Scenario {
             Matrix result = session.allocate(scope, Precision.FLOAT32, 1, 8, 8, Layout.COLUMN_MAJOR);
             session.multiply(1, narrow, narrow, 0, result);
             session.gram(1, narrow, 0, result);
-            session.solveTriangular(org.nullspace.backend.Triangle.LOWER, narrow, result);
+            session.solveTriangular(Triangle.LOWER, narrow, result);
             session.cholesky(narrow, session.status(scope, 1));
             session.eigenvalues(
                     narrow,
@@ -156,5 +162,70 @@ final class Scenario {
             session.synchronize();
         }
         x.close();
+    }
+
+    /** Operations on batches, which no solve needs in float32. */
+    private static void batchedNarrow() {
+        SplittableRandom random = new SplittableRandom(7);
+        Matrix host = random(random, Precision.FLOAT32, 3, 4, 4);
+        try (CudaSession session = new CudaSession(CudaDevice.get(0));
+                MemoryScope scope = MemoryScope.open()) {
+            Matrix a = session.allocate(scope, Precision.FLOAT32, 3, 4, 4, Layout.COLUMN_MAJOR);
+            session.copy(host, a);
+            Matrix tau = session.allocate(scope, Precision.FLOAT32, 3, 4, 1, Layout.COLUMN_MAJOR);
+            session.qr(a, tau);
+            session.keepTriangle(Triangle.UPPER, a);
+            Matrix gram = session.allocate(scope, Precision.FLOAT32, 3, 4, 4, Layout.COLUMN_MAJOR);
+            session.multiply(1, a.transposed(), a, 0, gram);
+            Status status = session.status(scope, 3);
+            session.cholesky(gram, status);
+            assertThat(session.read(status)).containsOnly(0);
+            session.keepTriangle(Triangle.LOWER, gram);
+            // L = Rᵀ but for signs, so that L⁻¹Rᵀ is diagonal with ones and minus ones.
+            Matrix signs = session.allocate(scope, Precision.FLOAT32, 3, 4, 4, Layout.COLUMN_MAJOR);
+            session.copy(a.transposed(), signs);
+            session.solveTriangular(Triangle.LOWER, gram, signs);
+            Matrix product = session.toHost(signs);
+            for (int b = 0; b < 3; b++) {
+                assertThat(Math.abs(product.get(b, 3, 3))).isCloseTo(1, within(1e-3));
+            }
+            Matrix s = session.allocate(scope, Precision.FLOAT32, 3, 4, 1, Layout.COLUMN_MAJOR);
+            session.singularValues(signs, s, status);
+            assertThat(session.read(status)).containsOnly(0);
+            assertThat(session.toHost(s).get(2, 0, 0)).isCloseTo(1, within(1e-2));
+        }
+        host.close();
+    }
+
+    /** Every operation on batches of small problems that are composed of others. */
+    private static void composed() {
+        SplittableRandom random = new SplittableRandom(8);
+        for (int[] shape : new int[][] {{N, D}, {D, N}}) {
+            Matrix x = random(random, Precision.FLOAT64, 3, shape[0], shape[1]);
+            Matrix y = random(random, Precision.FLOAT64, 3, shape[0], 2);
+            try (CudaSession session = new CudaSession(CudaDevice.get(0));
+                    MemoryScope scope = MemoryScope.open()) {
+                ComposedBatch solver = new ComposedBatch(session);
+                Matrix hereX = session.allocate(scope, Precision.FLOAT64, 3, shape[0], shape[1], Layout.ROW_MAJOR);
+                session.copy(x, hereX);
+                Matrix hereY = session.allocate(scope, Precision.FLOAT64, 3, shape[0], 2, Layout.ROW_MAJOR);
+                session.copy(y, hereY);
+                Matrix w = session.allocate(scope, Precision.FLOAT64, 3, shape[1], 2, Layout.ROW_MAJOR);
+                Matrix bounds = session.allocate(scope, Precision.FLOAT64, 3, 1, 2, Layout.ROW_MAJOR);
+                Matrix sigma = session.allocate(scope, Precision.FLOAT64, 3, N, 1, Layout.COLUMN_MAJOR);
+                solver.minimumNorm(hereX, hereY, w, bounds, sigma);
+                Matrix direct = session.toHost(w).copy(Layout.ROW_MAJOR);
+                assertThat(session.toHost(bounds).get(2, 0, 1)).isFinite();
+                solver.truncated(hereX, hereY, new int[] {0, 1, 2}, new int[] {N, N, N}, 0, w);
+                Matrix spectral = session.toHost(w);
+                assertThat(spectral.get(2, 0, 1)).isCloseTo(direct.get(2, 0, 1), within(1e-10));
+                solver.singularValues(hereX, new int[] {0, 2}, sigma.problems(0, 2));
+                solver.transform(BatchSolver.Transform.PROJECT_ON_NULL_SPACE, hereX, new int[] {N, N, N}, w);
+                solver.transform(BatchSolver.Transform.TO_COORDINATES, hereX, new int[] {2, N, 0}, w);
+                assertThat(session.toHost(w).get(1, 0, 0)).isCloseTo(0, within(1e-12));
+            }
+            x.close();
+            y.close();
+        }
     }
 }

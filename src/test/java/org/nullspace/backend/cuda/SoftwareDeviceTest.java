@@ -520,6 +520,24 @@ class SoftwareDeviceTest {
         assertThat(JCublas2.cublasDtrsmBatched(blas, 0, 0, 0, 0, 1, 1, host(1), as, 1, bs, 1, 2))
                 .isEqualTo(OK);
         assertThat(get(b, 2)).containsExactly(2, 1);
+        // Memory that is freed in the stream's order after the routine is there when it runs.
+        CUdeviceptr c = new CUdeviceptr();
+        assertThat(cuMemAllocAsync(c, 16, stream)).isEqualTo(OK);
+        assertThat(cuMemcpyDtoDAsync(c, b, 16, stream)).isEqualTo(OK);
+        assertThat(cuMemcpyHtoD(bs, Pointer.to(new Pointer[] {c, c.withByteOffset(8)}), 16))
+                .isEqualTo(OK);
+        assertThat(JCublas2.cublasDtrsmBatched(blas, 0, 0, 0, 0, 1, 1, host(1), as, 1, bs, 1, 2))
+                .isEqualTo(OK);
+        assertThat(cuMemcpyDtoDAsync(b, c, 16, stream)).isEqualTo(OK);
+        assertThat(cuMemFreeAsync(c, stream)).isEqualTo(OK);
+        assertThat(get(b, 2)).containsExactly(1, 0.125);
+        assertThat(SoftwareDevice.violations()).isEmpty();
+        // After that it is not.
+        assertThat(JCublas2.cublasDtrsmBatched(blas, 0, 0, 0, 0, 1, 1, host(1), as, 1, bs, 1, 2))
+                .isEqualTo(OK);
+        assertThat(cuStreamSynchronize(stream)).isEqualTo(ILLEGAL_ADDRESS);
+        assertViolation("cublasDtrsmBatched", "Barray", "freed memory");
+        SoftwareDevice.reset();
         // The second pointer leads out of the memory.
         assertThat(cuMemcpyHtoD(bs, Pointer.to(new Pointer[] {b, b.withByteOffset(16)}), 16))
                 .isEqualTo(OK);
@@ -572,6 +590,27 @@ class SoftwareDeviceTest {
         assertThat(JCusolverDn.cusolverDnDpotrf(solver, 0, 2, a, 2, work, size[0] - 1, info))
                 .isEqualTo(3);
         assertViolation("cusolverDnDpotrf", "the size query says");
+    }
+
+    @Test
+    void choleskyOfABatchTakesTheOtherTriangle() {
+        for (int uplo : new int[] {0, 1}) {
+            CUdeviceptr a = put(4, 2, 2, 10, 9, 3, 3, 2);
+            CUdeviceptr as = allocate(16);
+            CUdeviceptr info = allocate(8);
+            assertThat(cuMemcpyHtoD(as, Pointer.to(new Pointer[] {a, a.withByteOffset(32)}), 16))
+                    .isEqualTo(OK);
+            assertThat(JCusolverDn.cusolverDnDpotrfBatched(solver, uplo, 2, as, 2, info, 2))
+                    .isEqualTo(OK);
+            double lost = Double.NaN;
+            assertThat(get(a, 8))
+                    .containsExactly(
+                            uplo == 0
+                                    ? new double[] {2, 1, lost, 3, 3, 1, lost, 1}
+                                    : new double[] {2, lost, 1, 3, 3, lost, 1, 1});
+            assertThat(info(info)).isZero();
+        }
+        assertThat(SoftwareDevice.violations()).isEmpty();
     }
 
     @Test
