@@ -327,6 +327,9 @@ class SmallBatchSolverTest {
         assertThat(SOLVER.coversSpectra(2000, 2000, 1)).isFalse();
         assertThat(SOLVER.coversSpectra(6, 12, 1)).isTrue();
         assertThat(SOLVER.coversSpectra(0, 12, 1)).isFalse();
+        assertThat(SOLVER.covers(80, 90, 1)).isTrue();
+        assertThat(SOLVER.coversSpectra(80, 90, 1)).isFalse();
+        assertThat(SOLVER.coversSpectra(48, 200, 1)).isTrue();
         requireRefused(
                 UnsupportedOperationException.class,
                 () -> SOLVER.singularValues(large, new int[] {0}, large.columns(0, 1)),
