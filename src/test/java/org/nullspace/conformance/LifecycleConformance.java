@@ -50,7 +50,6 @@ abstract class LifecycleConformance extends Conformance {
         uses.put("fixing", () -> s.fixing(0, 1));
         uses.put("ridge", () -> s.ridge(1));
         uses.put("ridgePath", () -> s.ridgePath(1));
-        uses.put("residualNorms", s::residualNorms);
         uses.put("nullSpace", s::nullSpace);
         uses.put("rowSpace", s::rowSpace);
         uses.put("decompose", () -> s.decompose(w));
