@@ -104,7 +104,12 @@ public final class RidgeSpectrum {
         return out;
     }
 
-    /** Σ σ²/(σ² + λ). */
+    /**
+     * Effective degrees of freedom, Σ σ²/(σ² + λ).
+     *
+     * @param lambda λ, at least 0
+     * @return a number of at most r
+     */
     public double degreesOfFreedom(double lambda) {
         double sum = 0;
         double[] filter = filter(lambda);
@@ -285,7 +290,13 @@ public final class RidgeSpectrum {
         return device;
     }
 
-    /** The index of the smallest number, the largest penalty where several share it; −1 if all are NaN. */
+    /**
+     * The best of some scores.
+     *
+     * @param scores numbers or NaN
+     * @param penalties the penalties that they belong to
+     * @return index of the smallest number, that of the largest penalty where several share it; −1 if all are NaN
+     */
     public static int best(double[] scores, double[] penalties) {
         int best = -1;
         for (int l = 0; l < scores.length; l++) {
