@@ -405,10 +405,10 @@ class SmallBatchTest {
             assertThatThrownBy(() -> solver.minimumNorm(x, y.rows(0, 3), w, bounds, null))
                     .isInstanceOf(ShapeMismatchException.class)
                     .hasMessageContainingAll("minimumNorm", "3×3×2");
-            Matrix large = Matrix.zeros(Precision.FLOAT64, 1, 200, 300, Layout.ROW_MAJOR);
+            Matrix large = Matrix.zeros(Precision.FLOAT64, 1, 500, 600, Layout.ROW_MAJOR);
             assertThatThrownBy(() -> solver.minimumNorm(large, y, w, bounds, null))
                     .isInstanceOf(UnsupportedOperationException.class)
-                    .hasMessageContaining("200×300");
+                    .hasMessageContaining("500×600");
         }
     }
 

@@ -120,7 +120,8 @@ final class MediumSvd {
      * @return where they are: in descending order, NaN if there are none
      */
     long singularValues() {
-        boolean found = finite && decompose('N') == 0;
+        boolean found =
+                finite && decompose('N') == 0 && Math.scalb(values.get(0), -exponent) < Double.POSITIVE_INFINITY;
         for (int i = 0; i < p; i++) {
             values.put(i, found ? Math.scalb(values.get(i), -exponent) : Double.NaN);
         }
