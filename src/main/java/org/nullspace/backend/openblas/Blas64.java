@@ -59,23 +59,22 @@ final class Blas64 {
         openblas.cblas_dsyrk(Kernels.COLUMN_MAJOR, Kernels.LOWER, trans, n, k, 1, pa.to(a), lda, 0, pc.to(c), ldc);
     }
 
-    /** B ← L⁻¹B or L⁻ᵀB. */
-    void solveLower(int trans, int n, int k, long l, int ldl, long b, int ldb) {
+    /** B ← T⁻¹B or T⁻ᵀB for the triangle {@link Kernels#LOWER} or {@link Kernels#UPPER} of T. */
+    void solve(int uplo, int trans, int n, int k, long t, int ldt, long b, int ldb) {
         if (k == 1) {
-            openblas.cblas_dtrsv(
-                    Kernels.COLUMN_MAJOR, Kernels.LOWER, trans, Kernels.NON_UNIT, n, pa.to(l), ldl, pb.to(b), 1);
+            openblas.cblas_dtrsv(Kernels.COLUMN_MAJOR, uplo, trans, Kernels.NON_UNIT, n, pa.to(t), ldt, pb.to(b), 1);
         } else {
             openblas.cblas_dtrsm(
                     Kernels.COLUMN_MAJOR,
                     Kernels.LEFT,
-                    Kernels.LOWER,
+                    uplo,
                     trans,
                     Kernels.NON_UNIT,
                     n,
                     k,
                     1,
-                    pa.to(l),
-                    ldl,
+                    pa.to(t),
+                    ldt,
                     pb.to(b),
                     ldb);
         }
@@ -85,8 +84,8 @@ final class Blas64 {
         return openblas.LAPACKE_dpotrf_work(Kernels.COLUMN_MAJOR, (byte) 'L', n, pa.to(a), lda);
     }
 
-    int trtri(int n, long a, int lda) {
-        return openblas.LAPACKE_dtrtri_work(Kernels.COLUMN_MAJOR, (byte) 'L', (byte) 'N', n, pa.to(a), lda);
+    int trtri(char uplo, int n, long a, int lda) {
+        return openblas.LAPACKE_dtrtri_work(Kernels.COLUMN_MAJOR, (byte) uplo, (byte) 'N', n, pa.to(a), lda);
     }
 
     double dot(int n, long x, long y) {

@@ -115,7 +115,7 @@ final class MediumGram {
             return false;
         }
         blas.copy(p * p, g, 1, inverse, 1);
-        if (blas.trtri(p, inverse, p) != 0) {
+        if (blas.trtri('L', p, inverse, p) != 0) {
             return false;
         }
         double first = Math.sqrt(trace);
@@ -195,8 +195,8 @@ final class MediumGram {
     }
 
     private void solveGram(long b) {
-        blas.solveLower(Kernels.PLAIN, p, k, g, p, b, p);
-        blas.solveLower(Kernels.TRANSPOSED, p, k, g, p, b, p);
+        blas.solve(Kernels.LOWER, Kernels.PLAIN, p, k, g, p, b, p);
+        blas.solve(Kernels.LOWER, Kernels.TRANSPOSED, p, k, g, p, b, p);
     }
 
     /** C ← αAB + βC, or with Aᵀ. */

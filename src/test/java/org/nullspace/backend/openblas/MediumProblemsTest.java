@@ -109,8 +109,8 @@ class MediumProblemsTest {
                     double residual = norm(exactY.subtract(exactX.multiply(expected)));
                     double size = norm(expected) + result.bounds.get(b, 0, 1) * residual;
                     double growth = result.condition(b) + Math.sqrt(Math.max(shape[0], shape[1]));
-                    double allowed = 4 * SmallBatches.EPSILON * growth * size
-                            + form.precision.epsilon() * norm(expected);
+                    double allowed =
+                            4 * SmallBatches.EPSILON * growth * size + form.precision.epsilon() * norm(expected);
                     assertThat(norm(SmallBatches.get(result.w, b).subtract(expected)))
                             .as(where)
                             .isLessThanOrEqualTo(allowed);
@@ -139,7 +139,7 @@ class MediumProblemsTest {
     }
 
     @Test
-    void illConditionedProblemsAreSolvedOrRefused() {
+    void illConditionedProblemsAreSolvedUntilTheyAreSingular() {
         long seed = 2026_12_10L;
         SplittableRandom random = new SplittableRandom(seed);
         double[] smallest = {1e-2, 1e-3, 1e-4, 3e-5, 1e-5, 1e-6, 1e-8, 1e-12, 0};
@@ -162,13 +162,13 @@ class MediumProblemsTest {
             Result result = new Result(Form.ROWS, x, y);
             for (int b = 0; b < smallest.length; b++) {
                 String where = shape[0] + "×" + shape[1] + ", smallest " + smallest[b] + ", seed " + seed;
-                if (smallest[b] >= 1e-4) {
+                if (smallest[b] == 0) {
+                    assertThat(result.isTrusted(b) && result.condition(b) < 1e14)
+                            .as(where)
+                            .isFalse();
+                } else {
                     assertThat(result.isTrusted(b)).as(where).isTrue();
-                } else if (smallest[b] <= 1e-8) {
-                    assertThat(result.isTrusted(b)).as(where).isFalse();
-                }
-                if (result.isTrusted(b)) {
-                    assertThat(result.condition(b)).as(where).isGreaterThanOrEqualTo(1 / smallest[b]);
+                    assertThat(result.condition(b)).as(where).isBetween((1 - 1e-3) / smallest[b], 2 * p / smallest[b]);
                     assertThat(norm(SmallBatches.get(result.w, b).subtract(expected[b])))
                             .as(where)
                             .isLessThanOrEqualTo(8 * SmallBatches.EPSILON * p / smallest[b] * norm(expected[b]));
@@ -184,7 +184,7 @@ class MediumProblemsTest {
     }
 
     @Test
-    void sizesOfProblemsAndTargetsAreOfNoImportanceOrRefused() {
+    void sizesOfProblemsAndTargetsAreOfNoImportance() {
         long seed = 2026_12_11L;
         SplittableRandom random = new SplittableRandom(seed);
         int[][] scales = {
@@ -212,11 +212,9 @@ class MediumProblemsTest {
             RealMatrix expected = oracle(one, target);
             for (int b = 0; b < scales.length; b++) {
                 String where = Arrays.toString(shape) + ", scales " + Arrays.toString(scales[b]) + ", seed " + seed;
-                assertThat(result.isTrusted(b)).as(where).isEqualTo(Math.abs(scales[b][0]) < 290);
-                if (result.isTrusted(b)) {
-                    RealMatrix found = power(SmallBatches.get(result.w, b), scales[b][0] - scales[b][1]);
-                    assertThat(norm(found.subtract(expected))).as(where).isLessThanOrEqualTo(1e-13 * norm(expected));
-                }
+                assertThat(result.isTrusted(b)).as(where).isTrue();
+                RealMatrix found = power(SmallBatches.get(result.w, b), scales[b][0] - scales[b][1]);
+                assertThat(norm(found.subtract(expected))).as(where).isLessThanOrEqualTo(1e-13 * norm(expected));
                 double last = Math.scalb(result.sigma.get(b, 39, 0), -scales[b][0]);
                 assertThat(last).as(where).isCloseTo(result.sigma.get(0, 39, 0), withinPercentage(1e-10));
             }

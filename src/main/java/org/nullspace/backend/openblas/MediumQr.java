@@ -4,11 +4,11 @@ import java.nio.DoubleBuffer;
 import org.nullspace.backend.BatchSolver.Transform;
 
 /**
- * Singular values and vectors of one problem after another: A = QR for the tall one A (q×p) of X and Xᵀ, and R = U·diag(s)·Vᵀ by LAPACK's divide
- * and conquer, of which only what is asked for is found. X is scaled by a power of two where its entries are of extreme size. Not to be shared by
- * threads.
+ * What follows from a QR factorization of one problem after another: A = QR for the tall one A (q×p) of X and Xᵀ. Solutions and bounds come from
+ * R, and singular values and vectors from R = U·diag(s)·Vᵀ by LAPACK's divide and conquer; only what is asked for is found. X is scaled by a
+ * power of two where its entries are of extreme size. Not to be shared by threads.
  */
-final class MediumSvd {
+final class MediumQr {
     private final Blas64 blas;
     private final boolean wide;
     private final int p;
@@ -31,6 +31,8 @@ final class MediumSvd {
     private final DoubleBuffer values;
     private final int[] exponents;
     private boolean finite;
+    private double norm;
+    private double normOfInverse;
     private int exponent;
     private State state = State.NOTHING;
     private int innerRank;
@@ -49,7 +51,7 @@ final class MediumSvd {
      * @param arena where it is taken from
      * @param k columns of Y, or vectors that are transformed
      */
-    MediumSvd(Blas64 blas, Arena arena, int n, int d, int k) {
+    MediumQr(Blas64 blas, Arena arena, int n, int d, int k) {
         this.blas = blas;
         this.n = n;
         this.d = d;
@@ -141,7 +143,75 @@ final class MediumSvd {
         return found && values.get(p - 1) * condition >= values.get(0) ? s : 0;
     }
 
-    // ---- solutions
+    // ---- solutions of full rank
+
+    /** ‖X‖_F, at least σ₁; NaN where R is of no use. */
+    double norm() {
+        return norm;
+    }
+
+    /** ‖R⁻¹‖_F, at least 1/σ_p; NaN where R is of no use. */
+    double normOfInverse() {
+        return normOfInverse;
+    }
+
+    /**
+     * Finds the bounds of the problem that was factored last.
+     *
+     * @return whether X is finite and R can be inverted
+     */
+    boolean measure() {
+        norm = Double.NaN;
+        normOfInverse = Double.NaN;
+        if (!finite) {
+            return false;
+        }
+        double squares = blas.dot(q * p, qr.matrix(), qr.matrix());
+        factorQr();
+        blas.fill(p, p, 0, r, p);
+        blas.copyUpper(p, qr.matrix(), q, r, p);
+        if (blas.trtri('U', p, r, p) != 0) {
+            return false;
+        }
+        double inverse = Math.scalb(Math.sqrt(blas.dot(p * p, r, r)), exponent);
+        if (!(inverse < Double.POSITIVE_INFINITY)) {
+            return false;
+        }
+        norm = Math.scalb(Math.sqrt(squares), -exponent);
+        normOfInverse = inverse;
+        return true;
+    }
+
+    /**
+     * Solves with R, after {@link #measure()}.
+     *
+     * @return whether there is a finite solution
+     */
+    boolean solve(BatchColumns targets, long problem) {
+        targets.load(blas, problem, y);
+        if (!ColumnUnits.scale(blas, n, k, y, exponents)) {
+            return false;
+        }
+        blas.fill(q, k, 0, columns, q);
+        if (wide) {
+            blas.solve(Kernels.UPPER, Kernels.TRANSPOSED, p, k, qr.matrix(), q, y, p);
+            copyRows(y, p);
+            qr.apply(false, columns, q, k);
+        } else {
+            qr.apply(true, y, q, k);
+            copyRows(y, q);
+            blas.solve(Kernels.UPPER, Kernels.PLAIN, p, k, qr.matrix(), q, columns, q);
+        }
+        return restore(exponent, wide ? q : p);
+    }
+
+    private void copyRows(long source, int ld) {
+        for (int t = 0; t < k; t++) {
+            blas.copy(p, source + (long) t * ld * Double.BYTES, 1, columns + (long) t * q * Double.BYTES, 1);
+        }
+    }
+
+    // ---- solutions from triplets
 
     /** Where the result is, with {@link #height()} rows. */
     long result() {
