@@ -40,12 +40,23 @@ record MinimumNorm(
         }
         Matrix w = factors.vectors(scope, d, k);
         factors.solve(reduced.y(), w);
-        Matrix delivered = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
-        session.copy(w, delivered);
+        Matrix delivered = delivered(regression, scope, w);
         if (!Double.isFinite(maxMagnitude(session, scope, w)) || !allFinite(session.toHost(delivered))) {
             return failed(regression, scope, d, k, Outcome.OVERFLOW);
         }
         return new MinimumNorm(outcome, delivered, reduced, w);
+    }
+
+    /** W₀ on the host in the precision of X: a copy, unless it is that already. */
+    private static Matrix delivered(Regression regression, MemoryScope scope, Matrix w) {
+        Session session = regression.session();
+        if (session.place().isHost() && w.precision() == regression.dataPrecision()) {
+            return w;
+        }
+        Matrix host =
+                Matrix.uninitialized(scope, regression.dataPrecision(), 1, w.rows(), w.columns(), Layout.COLUMN_MAJOR);
+        session.copy(w, host);
+        return host;
     }
 
     private static MinimumNorm failed(Regression regression, MemoryScope scope, long d, long k, Outcome outcome) {

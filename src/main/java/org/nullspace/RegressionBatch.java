@@ -47,6 +47,7 @@ final class RegressionBatch extends BatchResults {
     private final AtomicReferenceArray<@Nullable SolutionSet> sets;
     private final List<BatchFailure> failures = new ArrayList<>();
     private final boolean[] together;
+    private final Matrix aloneResiduals;
     private int[] alone = {};
 
     private RegressionBatch(
@@ -68,6 +69,7 @@ final class RegressionBatch extends BatchResults {
         Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), n, k, Layout.COLUMN_MAJOR);
         copy.copyFrom(y);
         this.targets = copy;
+        this.aloneResiduals = Matrix.uninitialized(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
         Arrays.fill(ranks, SmallBatch.UNSOLVED);
     }
 
@@ -192,6 +194,7 @@ final class RegressionBatch extends BatchResults {
         SolutionSet set = make(session, lock, b);
         try {
             minimumNorm.problem(b).copyFrom(set.minimumNorm());
+            write(set.residualNorms(), aloneResiduals, b);
             if (set.outcome().isSolved()) {
                 ranks[b] = set.rank();
                 if (sigma != null) {
@@ -485,16 +488,24 @@ final class RegressionBatch extends BatchResults {
         onSets(rest, (set, b) -> write(set.singularValues(), values, b));
     }
 
-    private static void write(double[] entries, Matrix column, int b) {
+    /** Writes numbers into a row or column. */
+    private static void write(double[] entries, Matrix vector, int b) {
         for (int i = 0; i < entries.length; i++) {
-            column.set(b, i, 0, entries[i]);
+            vector.set(b, vector.rows() == 1 ? 0 : i, vector.rows() == 1 ? i : 0, entries[i]);
         }
     }
 
     @Override
     RankDecision decision(int problem) {
         if (!together[problem]) {
-            return problem(problem).rankDecision();
+            SolutionSet known = sets.get(problem);
+            return known != null
+                    ? known.rankDecision()
+                    : devices.onDeviceOf(problem, size, (session, lock) -> {
+                        try (SolutionSet set = make(session, lock, problem)) {
+                            return set.rankDecision();
+                        }
+                    });
         }
         Matrix all = singularValues();
         double[] values = new double[(int) all.rows()];
@@ -504,35 +515,34 @@ final class RegressionBatch extends BatchResults {
         return options.rankTolerance().decide(values, n, d, x.precision());
     }
 
+    /** Problems that were solved alone have told theirs; what a device loses now is NaN. */
     @Override
     void residualsAll(Matrix norms) {
         if (alone.length < size) {
             Matrix w = wideMinimumNorm();
-            devices.onDevices(
-                    size,
-                    tiles.problems(),
-                    BatchProgress.NONE,
-                    DeviceGroup.Trouble.FATAL,
-                    (session, lock, from, to) -> {
-                        lock.lock();
-                        try {
-                            BatchProducts.residualNorms(
-                                    session,
-                                    part(x, from, to),
-                                    w.problems(from, to),
-                                    part(targets, from, to),
-                                    norms.problems(from, to));
-                        } finally {
-                            lock.unlock();
-                        }
-                    });
+            DeviceGroup.Trouble unknown = (from, to, e) -> {
+                for (int b = from; b < to; b++) {
+                    spoil(norms, b);
+                }
+                return isConfined(e);
+            };
+            devices.onDevices(size, tiles.problems(), BatchProgress.NONE, unknown, (session, lock, from, to) -> {
+                lock.lock();
+                try {
+                    BatchProducts.residualNorms(
+                            session,
+                            part(x, from, to),
+                            w.problems(from, to),
+                            part(targets, from, to),
+                            norms.problems(from, to));
+                } finally {
+                    lock.unlock();
+                }
+            });
         }
-        onSets(alone, (set, b) -> {
-            double[] values = set.residualNorms();
-            for (int j = 0; j < k; j++) {
-                norms.set(b, 0, j, values[j]);
-            }
-        });
+        for (int b : alone) {
+            norms.problem(b).copyFrom(aloneResiduals.problem(b));
+        }
     }
 
     @Override

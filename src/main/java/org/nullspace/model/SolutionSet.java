@@ -129,7 +129,7 @@ public interface SolutionSet extends AutoCloseable {
     /**
      * The member of least norm, W₀ = X⁺Y, for each target.
      *
-     * @return d×k, in the precision of X; a view that is valid until the set is closed
+     * @return d×k, in the precision of X; a view that is valid until the set is closed, only to be read
      */
     Matrix minimumNorm();
 

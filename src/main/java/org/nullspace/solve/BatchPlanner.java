@@ -24,8 +24,8 @@ public final class BatchPlanner {
     /** The part of the memory that tiles take unless the options say otherwise. */
     private static final long SHARE = 4;
 
-    /** Bytes for rank, outcome and solution set of a problem. */
-    private static final double BOOKKEEPING = 24;
+    /** Bytes for rank, outcome, solution set and a residual norm of a problem. */
+    private static final double BOOKKEEPING = 32;
 
     private final Session session;
     private final long batch;

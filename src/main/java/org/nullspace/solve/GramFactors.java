@@ -1,5 +1,6 @@
 package org.nullspace.solve;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
@@ -23,6 +24,9 @@ final class GramFactors extends Factors {
      * larger κ the singular values come from a QR factorization of X.
      */
     private static final double SPECTRUM_CONDITION = 30;
+
+    /** Norms outside of this and its inverse have lost digits, or their inverses would. */
+    private static final double SMALLEST_SIZE = 0x1p-500;
 
     /** Sums of targets that are looked at in place of all of them. */
     private static final int PROBES = 4;
@@ -151,8 +155,10 @@ final class GramFactors extends Factors {
     private boolean isExact(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
             boolean all = y.columns() <= 2 * PROBES;
-            Matrix someY = all ? y : probes(scratch, y);
-            Matrix someW = all ? w : probes(scratch, w);
+            double[] alike = new double[Math.toIntExact(y.columns())];
+            Arrays.fill(alike, 1);
+            Matrix someY = all ? y : probes(scratch, y, alike);
+            Matrix someW = all ? w : probes(scratch, w, alike);
             Matrix residual = vectors(scratch, y.rows(), someY.columns());
             session.copy(someY, residual);
             session.multiply(-1, x, someW, 1, residual);
@@ -185,8 +191,8 @@ final class GramFactors extends Factors {
         return toHost(session, norms);
     }
 
-    /** Sums of columns with random signs. */
-    private Matrix probes(MemoryScope scratch, Matrix a) {
+    /** Sums of columns times units, with random signs. */
+    private Matrix probes(MemoryScope scratch, Matrix a, double[] units) {
         Matrix signs = Matrix.zeros(scratch, precision(), 1, a.columns(), PROBES, Layout.COLUMN_MAJOR);
         long state = 0x9e3779b97f4a7c15L;
         for (int p = 0; p < PROBES; p++) {
@@ -194,7 +200,7 @@ final class GramFactors extends Factors {
                 // A linear congruential generator; its highest bit is the sign. Knuth, The Art of Computer Programming
                 // 2, §3.3.4.
                 state = state * 6364136223846793005L + 1442695040888963407L;
-                signs.set(0, j, p, state < 0 ? -1 : 1);
+                signs.set(0, j, p, state < 0 ? -units[(int) j] : units[(int) j]);
             }
         }
         Matrix device = vectors(scratch, a.columns(), PROBES);
@@ -211,6 +217,38 @@ final class GramFactors extends Factors {
             session.multiply(1, x, w, 0, c);
             solveGram(c);
             session.multiply(-1, x.transposed(), c, 1, w);
+        }
+    }
+
+    /**
+     * With many columns, sums of unit vectors in their directions are looked at, so that none of them is hidden by larger ones: see
+     * {@link #isExact}.
+     */
+    @Override
+    boolean isProjected(Matrix w) {
+        if (w.columns() <= 2 * PROBES) {
+            return false;
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            double[] sizes = norms(scratch, w);
+            double[] units = new double[sizes.length];
+            for (int j = 0; j < units.length; j++) {
+                if (!(sizes[j] >= SMALLEST_SIZE && sizes[j] <= 1 / SMALLEST_SIZE)) {
+                    return false;
+                }
+                units[j] = 1 / sizes[j];
+            }
+            Matrix some = probes(scratch, w, units);
+            Matrix seen = vectors(scratch, x.rows(), some.columns());
+            session.multiply(1, x, some, 0, seen);
+            double bound = Math.sqrt(rank) * Precision.FLOAT64.epsilon() * longestRow(scratch);
+            for (double error : norms(scratch, seen)) {
+                // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
+                if (!(error <= bound * Math.sqrt(sizes.length))) {
+                    return false;
+                }
+            }
+            return true;
         }
     }
 
