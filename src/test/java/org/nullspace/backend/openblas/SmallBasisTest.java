@@ -175,7 +175,7 @@ class SmallBasisTest {
     void areNaNForNegativeRanksAndEntriesThatAreNotFinite() {
         SplittableRandom random = new SplittableRandom(2026_11_31L);
         for (Transform transform : Transform.values()) {
-            for (int[] shape : new int[][] {{3, 7}, {7, 3}}) {
+            for (int[] shape : new int[][] {{3, 7}, {7, 3}, {3, 1000}, {1000, 3}}) {
                 Matrix x = SmallBatches.random(random, Form.ROWS, 70, shape[0], shape[1]);
                 Matrix c = SmallBatches.random(random, Form.ROWS, 70, shape[1], 2);
                 Matrix clean = c.copy(c.layout());
