@@ -6,7 +6,8 @@
 #   src/bench/compare.sh [--scale full|tiny] [--only KIND,KIND] [--peer TEXT] [--rounds 3] [--repeats 5] [--threads 2]
 #                        [--dir FOLDER] [--out FILE] [--no-build]
 #
-#   --only     kinds of workload: solve, spectrum, project, memory, loop (definitions: src/bench/python/peers.py)
+#   --only     kinds of workload: solve, spectrum, project, memory, loop, wide, deficient, targets, ridge, loo, basis
+#              (definitions: src/bench/python/peers.py)
 #   --peer     only the Python peers whose name holds TEXT
 #   --rounds   passes over all workloads; in a pass the peers of a workload run first, then this library, each in a
 #              process of its own. Peers whose first run took more than 10 s run in the first pass only
@@ -52,10 +53,10 @@ jar=$root/target/nullspace.jar
 export OPENBLAS_NUM_THREADS=$threads OMP_NUM_THREADS=$threads
 
 if [ "$build" = yes ]; then
-  (cd "$root" && "${MVN:-mvn}" -q -DskipTests package)
+  (cd "$root" && ${MVN:-mvn} -q -DskipTests package)
   rm -rf "$classes"
   mkdir -p "$classes"
-  (cd "$root" && "${MVN:-mvn}" -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile="$classes/classpath")
+  (cd "$root" && ${MVN:-mvn} -q dependency:build-classpath -DincludeScope=test -Dmdep.outputFile="$classes/classpath")
   "$javac" --release 17 -proc:none -d "$classes" -cp "$jar:$(cat "$classes/classpath")" -sourcepath "$root/src/jmh/java" \
     "$root/src/jmh/java/org/nullspace/bench/Headline.java" "$root/src/jmh/java/org/nullspace/bench/JavaPeers.java"
 fi

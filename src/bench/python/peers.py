@@ -22,10 +22,20 @@ so its rank is min(n, d) with probability 1 and its condition is small.
   project   500x20000    X Z PZ   100 vectors Z projected onto the null space of X, factorization of X included
   memory    200x500000   X Y W    minimum-norm solution and the rank; the peak memory is of interest
   loop      100x64x512   X Y W    minimum-norm solutions of 100 problems (X is B x n x d)
+  wide      1000x20000   X Y W    minimum-norm solution and the rank
+  deficient 500x5000x250 X Y W    the same for X of rank 250, a product of two matrices of N(0,1) entries
+  targets   300x3000x2000 X Y W   minimum-norm solutions for 2000 targets
+  ridge     300x3000x50x100 X Y L R  ridge solutions of 50 targets for 100 penalties, all coefficients
+  loo       300x3000x50x100 X Y L T  leave-one-out scores of the same
+  basis     200x2000     X        an orthonormal basis of the null space of X
 
   W    planted solution X' a, thus in the row space; Y = X W. Both are formed in extended precision and rounded once.
   S    singular values of X, descending
   PZ   planted null-space part of Z = PZ + (row-space part)
+  L    penalties, from 1e-3 to 1e5 in geometric progression
+  R    ridge solutions for the penalties 0, 50 and 99, from a singular value decomposition: 3 x d x k
+  T    leave-one-out scores for the same, 3 x k: means of squared errors, from explicit matrices I - H without
+       the factor that vanishes with the penalty
 
 Rows
 ====
@@ -47,8 +57,8 @@ workload and round.
   repeats         timed runs; at least 5, or 1 where the first run took more than --slow-seconds (10)
   first_s         seconds of the first, untimed run
   median_s min_s max_s      seconds of the timed runs
-  forward_error   ||W_found - W|| / ||W|| (Frobenius; loop: the largest of the problems; project: the same for PZ);
-                  null where the peer does not produce it
+  forward_error   ||W_found - W|| / ||W|| (Frobenius; loop: the largest of the problems; project, ridge, loo: the same for
+                  PZ, R, T; basis: the larger of ||X N|| / ||X|| and ||N'N - I||); null where the peer does not produce it
   rank            rank that the peer reports (loop: the least of the problems); null where it reports none
   spectrum_error  max |s_found - S| / S[0]; null where the peer gives no singular values
   base_mb         resident MiB of the process before X is loaded, libraries loaded
@@ -76,9 +86,28 @@ SHAPES = {
         "project": (500, 20000),
         "memory": (200, 500000),
         "loop": (100, 64, 512),
+        "wide": (1000, 20000),
+        "deficient": (500, 5000, 250),
+        "targets": (300, 3000, 2000),
+        "ridge": (300, 3000, 50, 100),
+        "loo": (300, 3000, 50, 100),
+        "basis": (200, 2000),
     },
-    "tiny": {"solve": (20, 200), "spectrum": (20, 200), "project": (20, 300), "memory": (10, 5000), "loop": (5, 8, 32)},
+    "tiny": {
+        "solve": (20, 200),
+        "spectrum": (20, 200),
+        "project": (20, 300),
+        "memory": (10, 5000),
+        "loop": (5, 8, 32),
+        "wide": (30, 300),
+        "deficient": (20, 200, 10),
+        "targets": (15, 150, 40),
+        "ridge": (15, 150, 4, 100),
+        "loo": (15, 150, 4, 100),
+        "basis": (10, 60),
+    },
 }
+CHECKED = (0, 50, 99)
 VECTORS = 100
 SEED = 20240301
 
@@ -97,6 +126,19 @@ def plant(rng, x):
     return y[:, None], w[:, None]
 
 
+def ridge_problem(rng, x, targets, penalties):
+    y = rng.standard_normal((x.shape[0], targets))
+    grid = np.geomspace(1e-3, 1e5, penalties)
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    solutions, scores = [], []
+    for index in CHECKED:
+        solutions.append(vt.T @ ((s / (s**2 + grid[index]))[:, None] * (u.T @ y)))
+        # e_i / (1 - h_ii) with the common factor of both cancelled: neither vanishes for small penalties.
+        rest = (u / (s**2 + grid[index])) @ u.T
+        scores.append(np.mean((rest @ y / np.diag(rest)[:, None]) ** 2, axis=0))
+    return {"Y": y, "L": grid, "R": np.stack(solutions), "T": np.stack(scores)}
+
+
 def folder_name(kind, scale):
     return f"{kind}-{'x'.join(map(str, SHAPES[scale][kind]))}"
 
@@ -108,7 +150,11 @@ def prepare(directory, scale, kinds):
         if kind not in kinds or folder.exists():
             continue
         rng = np.random.default_rng([SEED, number])
-        x = rng.standard_normal(shape)
+        if kind == "deficient":
+            n, d, rank = shape
+            x = rng.standard_normal((n, rank)) @ rng.standard_normal((rank, d))
+        else:
+            x = rng.standard_normal(shape if kind == "loop" else shape[:2])
         files = {"X": x}
         if kind == "loop":
             planted = [plant(rng, problem) for problem in x]
@@ -122,7 +168,12 @@ def prepare(directory, scale, kinds):
                 null_part -= q @ (q.T @ null_part)
             files["Z"] = null_part + q @ (rng.standard_normal((n, VECTORS)) * np.sqrt(d / n))
             files["PZ"] = null_part
-        else:
+        elif kind == "targets":
+            files["W"] = x.T @ rng.standard_normal((shape[0], shape[2])) / np.sqrt(shape[1])
+            files["Y"] = x @ files["W"]
+        elif kind in ("ridge", "loo"):
+            files.update(ridge_problem(rng, x, shape[2], shape[3]))
+        elif kind != "basis":
             files["Y"], files["W"] = plant(rng, x)
             if kind == "spectrum":
                 files["S"] = np.linalg.svd(x, compute_uv=False)
@@ -145,7 +196,7 @@ class Data:
     """A problem's arrays; absent files are None."""
 
     def __init__(self, folder):
-        for name in ("X", "Y", "W", "S", "Z", "PZ"):
+        for name in ("X", "Y", "W", "S", "Z", "PZ", "L", "R", "T"):
             path = Path(folder) / f"{name}.npy"
             setattr(self, name, np.load(path) if path.exists() else None)
 
@@ -174,7 +225,7 @@ def in_loop(solve):
     return run
 
 
-def solver(name, libraries, kinds="solve spectrum memory loop"):
+def solver(name, libraries, kinds="solve spectrum memory loop wide deficient targets"):
     """A peer that solves one problem: timed as it is on the single problems, in a Python loop on the batch."""
 
     def register(solve):
@@ -208,7 +259,7 @@ def scipy_gelsd(x, y):
     return scipy_lstsq(x, y, "gelsd")
 
 
-@solver("scipy lstsq gelsy", "scipy", "solve memory loop")
+@solver("scipy lstsq gelsy", "scipy", "solve memory loop wide deficient targets")
 def scipy_gelsy(x, y):
     return scipy_lstsq(x, y, "gelsy")
 
@@ -237,12 +288,12 @@ def torch_lstsq(x, y, driver):
     return result.solution.numpy(), rank, s
 
 
-@peer("torch lstsq gelsd", "torch", "solve spectrum memory loop")
+@peer("torch lstsq gelsd", "torch", "solve spectrum memory loop wide deficient targets")
 def torch_gelsd(data):
     return torch_lstsq(data.X, data.Y, "gelsd")
 
 
-@peer("torch lstsq gelsy", "torch", "solve memory loop")
+@peer("torch lstsq gelsy", "torch", "solve memory loop wide deficient targets")
 def torch_gelsy(data):
     return torch_lstsq(data.X, data.Y, "gelsy")
 
@@ -267,12 +318,12 @@ def gram_solve(factor, b):
     return z
 
 
-@solver("by hand: scipy Gram + Cholesky", "scipy", "solve memory loop")
+@solver("by hand: scipy Gram + Cholesky", "scipy", "solve memory loop wide targets")
 def gram_cholesky(x, y):
     return x.T @ gram_solve(gram_factor(x), y), None, None
 
 
-@peer("by hand: scipy dsyrk alone", "scipy", "solve memory")
+@peer("by hand: scipy dsyrk alone", "scipy", "solve memory wide")
 def dsyrk_alone(data):
     from scipy.linalg import blas
 
@@ -338,6 +389,48 @@ def project_gram(data):
     return data.Z - data.X.T @ gram_solve(gram_factor(data.X), data.X @ data.Z), None, None
 
 
+@peer("sklearn Ridge in a loop", "sklearn", "ridge")
+def ridge_loop(data):
+    from sklearn.linear_model import Ridge
+
+    return np.stack([Ridge(alpha=a, fit_intercept=False).fit(data.X, data.Y).coef_.T for a in data.L]), None, None
+
+
+@peer("by hand: numpy eigen path", "numpy", "ridge")
+def ridge_eigen(data):
+    squares, u = np.linalg.eigh(data.X @ data.X.T)
+    c = u.T @ data.Y
+    alphas = np.concatenate([u @ (c / (squares + a)[:, None]) for a in data.L], axis=1)
+    return np.stack(np.hsplit(data.X.T @ alphas, len(data.L))), None, None
+
+
+@peer("sklearn RidgeCV", "sklearn", "loo")
+def ridge_cv(data):
+    from sklearn.linear_model import RidgeCV
+
+    model = RidgeCV(alphas=data.L, fit_intercept=False, store_cv_values=True).fit(data.X, data.Y)
+    return model.cv_values_.mean(axis=0).T, None, None
+
+
+@peer("scipy null_space", "scipy", "basis")
+def explicit_null_space(data):
+    from scipy import linalg
+
+    return linalg.null_space(data.X), None, None
+
+
+@peer("by hand: scipy geqrf + ormqr", "scipy", "basis")
+def basis_by_hand(data):
+    from scipy.linalg import lapack
+
+    n, d = data.X.shape
+    factor, tau, _, _ = lapack.dgeqrf(data.X.T, lwork=64 * n)
+    basis = np.zeros((d, d - n), order="F")
+    basis[n:] = np.eye(d - n)
+    basis, _, _ = lapack.dormqr("L", "N", factor, tau, basis, lwork=64 * (d - n), overwrite_c=1)
+    return basis, None, None
+
+
 # ---------------------------------------------------------------------------------------------------------- measurement
 def memory_mib(key):
     """VmRSS (resident now) or VmHWM (peak resident) of this process in MiB."""
@@ -393,6 +486,17 @@ def relative_error(found, expected, batched):
     return max(relative_error(f, e, False) for f, e in zip(found, expected))
 
 
+def forward_error(kind, answer, data):
+    if answer is None:
+        return None
+    if kind == "basis":
+        seen = np.linalg.norm(data.X @ answer) / np.linalg.norm(data.X)
+        return float(max(seen, np.linalg.norm(answer.T @ answer - np.eye(answer.shape[1]))))
+    if kind in ("ridge", "loo"):
+        return relative_error(np.asarray(answer)[list(CHECKED)], data.R if kind == "ridge" else data.T, False)
+    return relative_error(answer, data.PZ if kind == "project" else data.W, kind == "loop")
+
+
 def measure(options):
     """One row, in this process."""
     kind = options.workload.split("-")[0]
@@ -426,7 +530,7 @@ def measure(options):
     row.update(repeats=repeats, median_s=statistics.median(seconds), min_s=min(seconds), max_s=max(seconds), rank=rank)
     # The clock of /proc/stat ticks 100 times a second: too coarse for a shorter time.
     row["other_cores"] = round(max(0.0, others / wall), 2) if wall > 0.3 else None
-    row["forward_error"] = relative_error(answer, data.PZ if kind == "project" else data.W, kind == "loop")
+    row["forward_error"] = forward_error(kind, answer, data)
     if s is not None and data.S is not None:
         row["spectrum_error"] = float(np.max(np.abs(s - data.S)) / data.S[0])
     return row | {"status": "ok"}

@@ -9,11 +9,9 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.error.ClosedException;
-import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.error.ShapeMismatchException;
-import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -23,7 +21,6 @@ import org.nullspace.model.FixedCoefficientsBatch;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.NullSpaceBatch;
 import org.nullspace.model.Outcome;
-import org.nullspace.model.PaddedBasis;
 import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolveOptions;
@@ -383,94 +380,7 @@ abstract class BatchResults implements SolutionBatch {
 
     @Override
     public final NullSpaceBatch nullSpaces() {
-        return open(Operator::new);
-    }
-
-    /** The null spaces of this batch. */
-    private final class Operator implements NullSpaceBatch {
-        private final int[] dimensions = new int[size];
-        private final int largest;
-
-        private Operator() {
-            int most = 0;
-            for (int b = 0; b < size; b++) {
-                dimensions[b] = solved(b) ? Math.toIntExact(d - ranks[b]) : -1;
-                most = Math.max(most, dimensions[b]);
-            }
-            largest = most;
-        }
-
-        @Override
-        public int[] dimensions() {
-            return dimensions.clone();
-        }
-
-        @Override
-        public int largestDimension() {
-            return largest;
-        }
-
-        @Override
-        public Matrix project(Matrix w) {
-            requireVectors("w", w, d, -1);
-            return open(() -> {
-                Matrix c = spread(w);
-                projectAll(c);
-                spoilFailed(c);
-                return c;
-            });
-        }
-
-        @Override
-        public Matrix coordinates(Matrix w) {
-            requireVectors("w", w, d, -1);
-            return open(() -> {
-                Matrix c = make(largest, w.columns());
-                try (Matrix copy = spread(w)) {
-                    coordinatesAll(copy, c);
-                }
-                spoilFailed(c);
-                return c;
-            });
-        }
-
-        @Override
-        public Matrix combine(Matrix c) {
-            requireVectors("c", c, largest, -1);
-            return open(() -> {
-                Matrix w = make(d, c.columns());
-                combineAll(shareable(c), w);
-                spoilFailed(w);
-                return w;
-            });
-        }
-
-        @Override
-        public long basisBytes() {
-            return (long) (8.0 * size * d * largest);
-        }
-
-        @Override
-        public PaddedBasis basis() {
-            return open(() -> {
-                if (basisBytes() > HostMemory.physicalBytes()) {
-                    throw new InsufficientMemoryException(
-                            "explicit bases of " + size + " null spaces (" + d + "×" + largest
-                                    + " each) do not fit: use project, coordinates and combine, which need no basis",
-                            basisBytes(),
-                            HostMemory.physicalBytes());
-                }
-                Matrix w = make(d, largest);
-                try (Matrix axes = Matrix.zeros(Precision.FLOAT64, 1, largest, largest, Layout.COLUMN_MAJOR)) {
-                    for (int j = 0; j < largest; j++) {
-                        axes.set(0, j, j, 1);
-                    }
-                    combineAll(axes, w);
-                }
-                spoilFailed(w);
-                return new PaddedBasis(w, dimensions);
-            });
-        }
+        return open(() -> new NullSpacesOfBatch(this));
     }
 
     // ---- predictions
@@ -541,12 +451,12 @@ abstract class BatchResults implements SolutionBatch {
     }
 
     /** The matrix, or a copy of it if only the calling thread may use it. */
-    private static Matrix shareable(Matrix a) {
+    static Matrix shareable(Matrix a) {
         return a.memory().scope().isConfined() ? a.copy(Layout.COLUMN_MAJOR) : a;
     }
 
     /** A new float64 copy with one matrix for each problem. */
-    private Matrix spread(Matrix a) {
+    final Matrix spread(Matrix a) {
         Matrix out = make(a.rows(), a.columns());
         if (a.batch() == size) {
             out.copyFrom(a);
@@ -558,7 +468,7 @@ abstract class BatchResults implements SolutionBatch {
         return out;
     }
 
-    private void requireVectors(String name, Matrix a, long rows, long columns) {
+    final void requireVectors(String name, Matrix a, long rows, long columns) {
         InvalidInputException.requireNonNull(name, a);
         requireBatch(name, a);
         if (a.rows() != rows || (columns >= 0 && a.columns() != columns)) {

@@ -75,6 +75,7 @@ final class BatchStream {
                             source.features(),
                             source.targets(),
                             source.precision(),
+                            source.targetPrecision(),
                             options));
             try {
                 stream(devices, selection.notes(), scope, tile, reader);
@@ -96,7 +97,12 @@ final class BatchStream {
                     Matrix.uninitialized(
                             scope, source.precision(), tile, source.samples(), source.features(), Layout.ROW_MAJOR),
                     Matrix.uninitialized(
-                            scope, source.precision(), tile, source.samples(), source.targets(), Layout.ROW_MAJOR));
+                            scope,
+                            source.targetPrecision(),
+                            tile,
+                            source.samples(),
+                            source.targets(),
+                            Layout.ROW_MAJOR));
         }
         Future<?> next = read(reader, buffers[0], 0, tile);
         int turn = 0;

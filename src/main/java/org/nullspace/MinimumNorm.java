@@ -17,14 +17,12 @@ import org.nullspace.solve.Factors;
  *
  * @param outcome what happened
  * @param delivered W₀ on the host in the precision of X, d×k; NaN where there is no solution
- * @param residualNorms ‖Xw − y‖ for each target; NaN where there is no solution
  * @param targetsOrNull targets as they fit the design, or null where there is no solution
  * @param weightsOrNull W₀ in the session's place and the precision of the factors, or null where there is no solution
  */
 record MinimumNorm(
         Outcome outcome,
         Matrix delivered,
-        double[] residualNorms,
         Design.@Nullable Targets targetsOrNull,
         @Nullable Matrix weightsOrNull) {
     static MinimumNorm of(Regression regression, MemoryScope scope, Matrix y) {
@@ -42,13 +40,23 @@ record MinimumNorm(
         }
         Matrix w = factors.vectors(scope, d, k);
         factors.solve(reduced.y(), w);
-        Matrix delivered = Matrix.uninitialized(scope, regression.dataPrecision(), 1, d, k, Layout.COLUMN_MAJOR);
-        session.copy(w, delivered);
+        Matrix delivered = delivered(regression, scope, w);
         if (!Double.isFinite(maxMagnitude(session, scope, w)) || !allFinite(session.toHost(delivered))) {
             return failed(regression, scope, d, k, Outcome.OVERFLOW);
         }
-        double[] residuals = residualNorms(session, factors, regression.design().x(), reduced.y(), w);
-        return new MinimumNorm(outcome, delivered, residuals, reduced, w);
+        return new MinimumNorm(outcome, delivered, reduced, w);
+    }
+
+    /** W₀ on the host in the precision of X: a copy, unless it is that already. */
+    private static Matrix delivered(Regression regression, MemoryScope scope, Matrix w) {
+        Session session = regression.session();
+        if (session.place().isHost() && w.precision() == regression.dataPrecision()) {
+            return w;
+        }
+        Matrix host =
+                Matrix.uninitialized(scope, regression.dataPrecision(), 1, w.rows(), w.columns(), Layout.COLUMN_MAJOR);
+        session.copy(w, host);
+        return host;
     }
 
     private static MinimumNorm failed(Regression regression, MemoryScope scope, long d, long k, Outcome outcome) {
@@ -58,9 +66,7 @@ record MinimumNorm(
                 nan.set(0, i, j, Double.NaN);
             }
         }
-        double[] residuals = new double[Math.toIntExact(k)];
-        Arrays.fill(residuals, Double.NaN);
-        return new MinimumNorm(outcome, nan, residuals, null, null);
+        return new MinimumNorm(outcome, nan, null, null);
     }
 
     private static double maxMagnitude(Session session, MemoryScope scope, Matrix a) {
@@ -85,11 +91,19 @@ record MinimumNorm(
         return true;
     }
 
-    private static double[] residualNorms(Session session, Factors factors, Matrix x, Matrix y, Matrix w) {
+    /** ‖Xw − y‖ for each target; NaN where there is no solution. */
+    double[] residualNorms(Regression regression) {
+        double[] norms = new double[Math.toIntExact(delivered.columns())];
+        if (!outcome.isSolved()) {
+            Arrays.fill(norms, Double.NaN);
+            return norms;
+        }
+        Session session = regression.session();
+        Matrix y = targets().y();
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix residual = factors.vectors(scratch, y.rows(), y.columns());
+            Matrix residual = regression.factors().vectors(scratch, y.rows(), y.columns());
             session.copy(y, residual);
-            session.multiply(1, x, w, -1, residual);
+            session.multiply(1, regression.design().x(), weights(), -1, residual);
             return Solved.columnNorms(session, scratch, residual);
         }
     }

@@ -52,6 +52,17 @@ final class Operand {
         return out;
     }
 
+    /** Host numbers as a column where the session can use them. */
+    static Matrix column(Session session, MemoryScope scratch, Precision precision, double[] values) {
+        Matrix host = Matrix.zeros(scratch, precision, 1, values.length, 1, Layout.COLUMN_MAJOR);
+        for (int i = 0; i < values.length; i++) {
+            host.set(0, i, 0, values[i]);
+        }
+        Matrix column = session.allocate(scratch, precision, 1, values.length, 1, Layout.COLUMN_MAJOR);
+        session.copy(host, column);
+        return column;
+    }
+
     /** Requires a single matrix of a given shape; the message names what determines that shape. */
     static void requireShape(String name, Matrix a, long rows, long columns, String because) {
         requireSingle(name, a);

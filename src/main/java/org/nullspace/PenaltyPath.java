@@ -1,6 +1,7 @@
 package org.nullspace;
 
 import java.util.Arrays;
+import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
@@ -24,8 +25,10 @@ final class PenaltyPath implements RidgePath {
 
     private final Regression regression;
     private final MemoryScope life;
+    private final Factors factors;
     private final RidgeSpectrum spectrum;
     private final double[] penalties;
+    private final double @Nullable [] units;
     private final long features;
     private final int targets;
     private double @Nullable [][][] scores;
@@ -33,17 +36,55 @@ final class PenaltyPath implements RidgePath {
     /**
      * A path.
      *
-     * @param life scope of the solution set
+     * @param life owner of the path's memory, inside of the solution set's scope; closed with the path
+     * @param factors X, or X with scaled columns, factorized
      * @param y targets as they fit the design
      * @param penalties checked penalties
+     * @param units factors that solutions are multiplied by, row by row, or null
      */
-    PenaltyPath(Regression regression, MemoryScope life, Matrix y, double[] penalties) {
+    private PenaltyPath(
+            Regression regression,
+            MemoryScope life,
+            Factors factors,
+            Matrix y,
+            double[] penalties,
+            double @Nullable [] units) {
         this.regression = regression;
         this.life = life;
+        this.factors = factors;
         this.penalties = penalties;
+        this.units = units;
         this.features = regression.x().columns();
         this.targets = Math.toIntExact(y.columns());
-        this.spectrum = new RidgeSpectrum(life, regression.session(), regression.factors(), regression.design(), y);
+        this.spectrum = new RidgeSpectrum(life, regression.session(), factors, regression.design(), y);
+    }
+
+    /** The path of one penalty for all features. */
+    static PenaltyPath of(Regression regression, MemoryScope set, Matrix y, double[] penalties) {
+        return inside(set, life -> new PenaltyPath(regression, life, regression.factors(), y, penalties, null));
+    }
+
+    /** The path of multiples of a penalty for each feature. */
+    static PenaltyPath banded(
+            Regression regression, MemoryScope set, Matrix y, double[] featurePenalties, double[] multipliers) {
+        double[] units = new double[featurePenalties.length];
+        for (int j = 0; j < units.length; j++) {
+            units[j] = 1 / Math.sqrt(featurePenalties[j]);
+        }
+        return inside(set, life -> {
+            Factors factors = regression.factorScaled(life, units);
+            return new PenaltyPath(regression, life, factors, y, multipliers, units);
+        });
+    }
+
+    private static PenaltyPath inside(MemoryScope set, Function<MemoryScope, PenaltyPath> make) {
+        MemoryScope life = set.nested();
+        try {
+            return make.apply(life);
+        } catch (RuntimeException | Error e) {
+            life.close();
+            throw e;
+        }
     }
 
     static void requirePenalties(double[] penalties) {
@@ -112,7 +153,6 @@ final class PenaltyPath implements RidgePath {
     /** Solves as many penalties at a time as the device has room for. */
     private void solve(double[] all, Matrix out) {
         Session session = regression.session();
-        Factors factors = regression.factors();
         boolean inPlace = session.place().isHost() && factors.precision() == Precision.FLOAT64;
         double each = 8.0 * Math.max(1, features) * Math.max(1, targets);
         int most = inPlace ? all.length : (int) Math.max(1, session.memoryBytes() / SHARE / each);
@@ -122,11 +162,13 @@ final class PenaltyPath implements RidgePath {
             double[] some = Arrays.copyOfRange(all, from, to);
             if (inPlace) {
                 spectrum.solve(some, part);
+                unscale(part);
                 continue;
             }
             try (MemoryScope scratch = MemoryScope.open()) {
                 Matrix w = factors.vectors(scratch, features, part.columns());
                 spectrum.solve(some, w);
+                unscale(w);
                 session.copy(w, part);
                 session.synchronize();
             }
@@ -148,15 +190,29 @@ final class PenaltyPath implements RidgePath {
             }
             each[j] = penalties[indices[j]];
         }
-        return run(() -> each(regression, spectrum, each));
+        return run(() -> each(each));
     }
 
     /** Solutions with a penalty of its own for each target. */
-    static Matrix each(Regression regression, RidgeSpectrum spectrum, double[] penalties) {
+    Matrix each(double[] own) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix w = regression.factors().vectors(scratch, regression.x().columns(), penalties.length);
-            spectrum.solveEach(penalties, w);
+            Matrix w = factors.vectors(scratch, features, own.length);
+            spectrum.solveEach(own, w);
+            unscale(w);
             return Operand.deliver(regression.session(), w);
+        }
+    }
+
+    /** Coefficients of the scaled features become those of the features. */
+    private void unscale(Matrix w) {
+        double[] all = units;
+        if (all == null || w.isEmpty()) {
+            return;
+        }
+        Session session = regression.session();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            session.scaleRows(Operand.column(session, scratch, w.precision(), all), w);
+            session.synchronize();
         }
     }
 
@@ -204,5 +260,10 @@ final class PenaltyPath implements RidgePath {
             }
             return out;
         });
+    }
+
+    @Override
+    public void close() {
+        regression.close(life);
     }
 }

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.error.ClosedException;
+import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Matrix;
@@ -190,6 +191,44 @@ final class Regression implements Factorization {
                     "X (" + x.shape() + ") has no factorization: " + outcome().text());
         }
         return factors;
+    }
+
+    /**
+     * The design with its columns multiplied by factors, factorized anew.
+     *
+     * @param owner owner of the copy and of the factors
+     * @param units a factor for each feature
+     */
+    Factors factorScaled(MemoryScope owner, double[] units) {
+        Matrix reduced = design.x();
+        if (!reduced.place().equals(session.place())) {
+            throw new InsufficientMemoryException(
+                    "a copy of X (" + x.shape()
+                            + ") with scaled columns does not fit beside X: use a device with more memory, or"
+                            + " backend CPU",
+                    reduced.byteSize(),
+                    session.memoryBytes());
+        }
+        Matrix scaled =
+                session.allocate(owner, Precision.FLOAT64, 1, reduced.rows(), reduced.columns(), reduced.layout());
+        session.copy(reduced, scaled);
+        if (!scaled.isEmpty()) {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                session.scaleRows(Operand.column(session, scratch, Precision.FLOAT64, units), scaled.transposed());
+            }
+        }
+        SolveOptions plain =
+                SolveOptions.builder().rankTolerance(options.rankTolerance()).build();
+        Plan plan =
+                Planner.plan(scaled.rows(), scaled.columns(), 1, Precision.FLOAT64, session.place(), plain, session);
+        Solver.requireFits(session, scaled, plan);
+        Solver.Result again = Solver.factor(session, owner, scaled, dataPrecision(), plain, plan);
+        Factors found = again.factors();
+        if (found == null) {
+            throw new NoSolutionException("X (" + x.shape() + ") with scaled columns has no factorization: "
+                    + again.outcome().text());
+        }
+        return found;
     }
 
     RankDecision rankDecision() {

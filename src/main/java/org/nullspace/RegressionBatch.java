@@ -20,15 +20,12 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BatchFailure;
 import org.nullspace.model.BatchProgress;
-import org.nullspace.model.FixedCoefficients;
 import org.nullspace.model.FixedCoefficientsBatch;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
-import org.nullspace.select.HostPrescribed;
-import org.nullspace.select.Prescribed;
 import org.nullspace.solve.BatchPlanner;
 import org.nullspace.solve.BatchProducts;
 import org.nullspace.solve.SmallBatch;
@@ -47,6 +44,7 @@ final class RegressionBatch extends BatchResults {
     private final AtomicReferenceArray<@Nullable SolutionSet> sets;
     private final List<BatchFailure> failures = new ArrayList<>();
     private final boolean[] together;
+    private final Matrix aloneResiduals;
     private int[] alone = {};
 
     private RegressionBatch(
@@ -68,6 +66,7 @@ final class RegressionBatch extends BatchResults {
         Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), n, k, Layout.COLUMN_MAJOR);
         copy.copyFrom(y);
         this.targets = copy;
+        this.aloneResiduals = Matrix.uninitialized(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
         Arrays.fill(ranks, SmallBatch.UNSOLVED);
     }
 
@@ -192,6 +191,7 @@ final class RegressionBatch extends BatchResults {
         SolutionSet set = make(session, lock, b);
         try {
             minimumNorm.problem(b).copyFrom(set.minimumNorm());
+            write(set.residualNorms(), aloneResiduals, b);
             if (set.outcome().isSolved()) {
                 ranks[b] = set.rank();
                 if (sigma != null) {
@@ -485,16 +485,24 @@ final class RegressionBatch extends BatchResults {
         onSets(rest, (set, b) -> write(set.singularValues(), values, b));
     }
 
-    private static void write(double[] entries, Matrix column, int b) {
+    /** Writes numbers into a row or column. */
+    private static void write(double[] entries, Matrix vector, int b) {
         for (int i = 0; i < entries.length; i++) {
-            column.set(b, i, 0, entries[i]);
+            vector.set(b, vector.rows() == 1 ? 0 : i, vector.rows() == 1 ? i : 0, entries[i]);
         }
     }
 
     @Override
     RankDecision decision(int problem) {
         if (!together[problem]) {
-            return problem(problem).rankDecision();
+            SolutionSet known = sets.get(problem);
+            return known != null
+                    ? known.rankDecision()
+                    : devices.onDeviceOf(problem, size, (session, lock) -> {
+                        try (SolutionSet set = make(session, lock, problem)) {
+                            return set.rankDecision();
+                        }
+                    });
         }
         Matrix all = singularValues();
         double[] values = new double[(int) all.rows()];
@@ -504,125 +512,55 @@ final class RegressionBatch extends BatchResults {
         return options.rankTolerance().decide(values, n, d, x.precision());
     }
 
+    /** Problems that were solved alone have told theirs; what a device loses now is NaN. */
     @Override
     void residualsAll(Matrix norms) {
         if (alone.length < size) {
             Matrix w = wideMinimumNorm();
-            devices.onDevices(
-                    size,
-                    tiles.problems(),
-                    BatchProgress.NONE,
-                    DeviceGroup.Trouble.FATAL,
-                    (session, lock, from, to) -> {
-                        lock.lock();
-                        try {
-                            BatchProducts.residualNorms(
-                                    session,
-                                    part(x, from, to),
-                                    w.problems(from, to),
-                                    part(targets, from, to),
-                                    norms.problems(from, to));
-                        } finally {
-                            lock.unlock();
-                        }
-                    });
+            DeviceGroup.Trouble unknown = (from, to, e) -> {
+                for (int b = from; b < to; b++) {
+                    spoil(norms, b);
+                }
+                return isConfined(e);
+            };
+            devices.onDevices(size, tiles.problems(), BatchProgress.NONE, unknown, (session, lock, from, to) -> {
+                lock.lock();
+                try {
+                    BatchProducts.residualNorms(
+                            session,
+                            part(x, from, to),
+                            w.problems(from, to),
+                            part(targets, from, to),
+                            norms.problems(from, to));
+                } finally {
+                    lock.unlock();
+                }
+            });
         }
-        onSets(alone, (set, b) -> {
-            double[] values = set.residualNorms();
-            for (int j = 0; j < k; j++) {
-                norms.set(b, 0, j, values[j]);
-            }
-        });
+        for (int b : alone) {
+            norms.problem(b).copyFrom(aloneResiduals.problem(b));
+        }
     }
 
     @Override
     FixedCoefficientsBatch fixAll(int[] indices, Matrix values) {
-        boolean[] feasible = new boolean[size];
-        long[] freedom = new long[size];
-        Arrays.fill(freedom, -1);
-        Matrix weights = make(d, k);
-        Matrix distance = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
-        SetUse alone = (set, b) -> {
-            FixedCoefficients fixed = set.fixing(indices, valuesOf(values, b));
-            feasible[b] = fixed.feasible();
-            freedom[b] = fixed.remainingFreedom();
-            weights.problem(b).copyFrom(fixed.weights());
-            for (int j = 0; j < k; j++) {
-                distance.set(b, 0, j, fixed.distance()[j]);
-            }
-        };
+        BatchPrescription prescription = new BatchPrescription(this, indices, values);
         Matrix sigma = singularValues();
         Matrix base = wideMinimumNorm();
         int[] rest = onTogether(Math.max(1, indices.length), (small, from, to) -> {
             try (MemoryScope scratch = MemoryScope.open()) {
-                Matrix axes = axes(scratch, to - from, indices);
+                Matrix axes = prescription.axes(scratch, to - from);
                 transform(Transform.PROJECT_ON_NULL_SPACE, axes, from, to, small);
                 for (int b = from; b < to; b++) {
                     if (together[b]) {
-                        double[] own = valuesOf(values, b);
                         double condition = ranks[b] == 0 ? 1 : sigma.get(b, 0, 0) / sigma.get(b, ranks[b] - 1L, 0);
-                        double tolerance = Prescribed.tolerance(n, d, ranks[b], condition, Precision.FLOAT64.epsilon());
-                        double[][] moved = columns(base.problem(b));
-                        Prescribed.Result result = HostPrescribed.move(
-                                columns(axes.problem((long) b - from)), indices, own, tolerance, moved);
-                        feasible[b] = isMet(result.distance(), tolerance, own, moved);
-                        freedom[b] = d - ranks[b] - result.rank();
-                        deliver(moved, feasible[b], indices, own, weights.problem(b));
-                        for (int j = 0; j < k; j++) {
-                            distance.set(b, 0, j, result.distance()[j]);
-                        }
+                        prescription.solve(b, axes.problem((long) b - from), base.problem(b), condition);
                     }
                 }
             }
         });
-        onSets(rest, alone);
-        spoilFailed(weights);
-        spoilFailed(distance);
-        return new FixedCoefficientsBatch(feasible, weights, distance, freedom);
-    }
-
-    private static double[] valuesOf(Matrix values, int b) {
-        return values.problem(values.batch() == 1 ? 0 : b).columnToArray(0);
-    }
-
-    /** The axes of some coefficients, for each problem of a tile. */
-    private Matrix axes(MemoryScope scratch, int problems, int[] indices) {
-        Matrix axes = Matrix.zeros(scratch, Precision.FLOAT64, problems, d, indices.length, Layout.COLUMN_MAJOR);
-        for (int b = 0; b < problems; b++) {
-            for (int c = 0; c < indices.length; c++) {
-                axes.set(b, indices[c], c, 1);
-            }
-        }
-        return axes;
-    }
-
-    private static double[][] columns(Matrix m) {
-        double[][] out = new double[(int) m.columns()][];
-        Arrays.setAll(out, m::columnToArray);
-        return out;
-    }
-
-    private boolean isMet(double[] distance, double tolerance, double[] values, double[][] moved) {
-        boolean met = true;
-        for (int j = 0; j < moved.length; j++) {
-            double size = 0;
-            for (double entry : moved[j]) {
-                size = Math.hypot(size, entry);
-            }
-            met &= Prescribed.isMet(distance[j], tolerance, values, size, x.precision());
-        }
-        return met;
-    }
-
-    private static void deliver(double[][] moved, boolean feasible, int[] indices, double[] values, Matrix weights) {
-        for (int j = 0; j < moved.length; j++) {
-            for (int i = 0; feasible && i < indices.length; i++) {
-                moved[j][indices[i]] = values[i];
-            }
-            for (int i = 0; i < moved[j].length; i++) {
-                weights.set(0, i, j, moved[j][i]);
-            }
-        }
+        onSets(rest, (set, b) -> prescription.take(b, set.fixing(indices, prescription.valuesOf(b))));
+        return prescription.results();
     }
 
     @Override

@@ -1,6 +1,5 @@
 package org.nullspace;
 
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReferenceArray;
@@ -15,7 +14,6 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BatchProgress;
-import org.nullspace.model.FixedCoefficients;
 import org.nullspace.model.FixedCoefficientsBatch;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
@@ -318,29 +316,15 @@ final class SharedDesignBatch extends BatchResults {
 
     @Override
     FixedCoefficientsBatch fixAll(int[] indices, Matrix values) {
-        boolean[] feasible = new boolean[size];
-        long[] freedom = new long[size];
-        Arrays.fill(freedom, -1);
-        Matrix weights = make(d, k);
-        Matrix distance = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
+        BatchPrescription prescription = new BatchPrescription(this, indices, values);
         for (int b = 0; b < size; b++) {
-            if (!solved(b)) {
-                continue;
-            }
-            try (SolutionSet set = make(b)) {
-                FixedCoefficients fixed = set.fixing(
-                        indices, values.problem(values.batch() == 1 ? 0 : b).columnToArray(0));
-                feasible[b] = fixed.feasible();
-                freedom[b] = fixed.remainingFreedom();
-                weights.problem(b).copyFrom(fixed.weights());
-                for (int j = 0; j < k; j++) {
-                    distance.set(b, 0, j, fixed.distance()[j]);
+            if (solved(b)) {
+                try (SolutionSet set = make(b)) {
+                    prescription.take(b, set.fixing(indices, prescription.valuesOf(b)));
                 }
             }
         }
-        spoilFailed(weights);
-        spoilFailed(distance);
-        return new FixedCoefficientsBatch(feasible, weights, distance, freedom);
+        return prescription.results();
     }
 
     @Override

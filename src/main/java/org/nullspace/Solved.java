@@ -2,6 +2,7 @@ package org.nullspace;
 
 import java.util.List;
 import java.util.function.Supplier;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.diagnose.Evidence;
 import org.nullspace.error.ClosedException;
@@ -23,7 +24,6 @@ import org.nullspace.model.RidgePath;
 import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
 import org.nullspace.select.RandomDirections;
-import org.nullspace.select.RidgeSpectrum;
 import org.nullspace.solve.Factors;
 
 /** The solution set of one regression on top of its factorization. */
@@ -35,6 +35,7 @@ final class Solved extends OneTarget {
     private final long features;
     private final long targets;
     private final MinimumNorm minimum;
+    private volatile double @Nullable [] residuals;
 
     private Solved(Regression regression, boolean owning, MemoryScope scope, MinimumNorm minimum) {
         this.regression = regression;
@@ -131,7 +132,14 @@ final class Solved extends OneTarget {
 
     @Override
     public double[] residualNorms() {
-        return minimum.residualNorms().clone();
+        double[] known = residuals;
+        if (known == null) {
+            known = minimum.outcome().isSolved()
+                    ? solved(() -> minimum.residualNorms(regression))
+                    : minimum.residualNorms(regression);
+            residuals = known;
+        }
+        return known.clone();
     }
 
     @Override
@@ -277,14 +285,9 @@ final class Solved extends OneTarget {
                     + (targets == 1 ? " target" : " targets") + ": one for each is needed");
         }
         return solved(() -> {
-            try (MemoryScope scratch = MemoryScope.open()) {
-                RidgeSpectrum spectrum = new RidgeSpectrum(
-                        scratch,
-                        regression.session(),
-                        regression.factors(),
-                        regression.design(),
-                        minimum.targets().y());
-                return PenaltyPath.each(regression, spectrum, penalties);
+            try (PenaltyPath path =
+                    PenaltyPath.of(regression, scope, minimum.targets().y(), penalties)) {
+                return path.each(penalties);
             }
         });
     }
@@ -292,7 +295,25 @@ final class Solved extends OneTarget {
     @Override
     public RidgePath ridgePath(double... penalties) {
         PenaltyPath.requirePenalties(penalties);
-        return solved(() -> new PenaltyPath(regression, scope, minimum.targets().y(), penalties.clone()));
+        return solved(() -> PenaltyPath.of(regression, scope, minimum.targets().y(), penalties.clone()));
+    }
+
+    @Override
+    public RidgePath bandedRidgePath(double[] featurePenalties, double... multipliers) {
+        InvalidInputException.requireNonNull("the array of feature penalties", featurePenalties);
+        PenaltyPath.requirePenalties(multipliers);
+        if (featurePenalties.length != features) {
+            throw new ShapeMismatchException(featurePenalties.length + " feature penalties for X of shape "
+                    + regression.x().shape() + ": one for each feature is needed");
+        }
+        for (int j = 0; j < featurePenalties.length; j++) {
+            if (!(featurePenalties[j] > 0 && featurePenalties[j] < Double.POSITIVE_INFINITY)) {
+                throw new InvalidInputException("the penalty of feature " + j + " is " + featurePenalties[j]
+                        + ": penalties of features are finite numbers greater than 0");
+            }
+        }
+        return solved(() ->
+                PenaltyPath.banded(regression, scope, minimum.targets().y(), featurePenalties, multipliers.clone()));
     }
 
     /** Computes a move in the null space. */

@@ -103,34 +103,45 @@ abstract class SubspaceOperator implements Subspace {
 
     @Override
     public long basisBytes() {
-        return bytes(1);
+        return bytes(dimension(), 1);
     }
 
-    /** Bytes of some copies of the basis; the largest long if there are more. */
-    private long bytes(int copies) {
-        return (long) ((double) ambientDimension() * dimension() * Precision.FLOAT64.bytes() * copies);
+    /** Bytes of some copies of some columns; the largest long if there are more. */
+    private long bytes(long columns, int copies) {
+        return (long) ((double) ambientDimension() * columns * Precision.FLOAT64.bytes() * copies);
     }
 
     @Override
     public Matrix basis() {
+        return basis(0, dimension());
+    }
+
+    @Override
+    public Matrix basis(long first, long end) {
         return run(() -> {
+            if (first < 0 || end < first || end > dimension()) {
+                throw new IndexOutOfBoundsException("columns " + first + " to " + end + " of a basis of the " + name()
+                        + ", which has dimension " + dimension());
+            }
             Session session = regression.session();
-            long needed = bytes(session.place().isHost() ? 1 : 2);
+            long columns = end - first;
+            long needed = bytes(columns, session.place().isHost() ? 1 : 2);
             long available = Math.min(HostMemory.physicalBytes(), session.memoryBytes());
             if (needed > available) {
                 throw new InsufficientMemoryException(
-                        "an explicit basis of the " + name() + " (" + ambientDimension() + "×" + dimension()
-                                + ") does not fit: use project, coordinates and combine, which need no basis",
+                        "an explicit basis of the " + name() + " (" + ambientDimension() + "×" + columns
+                                + ") does not fit: use project, coordinates and combine, which need no basis, or ask for some"
+                                + " columns at a time",
                         needed,
                         available);
             }
             CompleteBasis complete = regression.factors().completeBasis();
-            Matrix out = Matrix.zeros(Precision.FLOAT64, 1, ambientDimension(), dimension(), Layout.COLUMN_MAJOR);
+            Matrix out = Matrix.zeros(Precision.FLOAT64, 1, ambientDimension(), columns, Layout.COLUMN_MAJOR);
             try (MemoryScope scratch = MemoryScope.open()) {
                 boolean inPlace = session.place().isHost() && complete.precision() == Precision.FLOAT64;
-                Matrix vectors = inPlace ? out : regression.factors().vectors(scratch, ambientDimension(), dimension());
+                Matrix vectors = inPlace ? out : regression.factors().vectors(scratch, ambientDimension(), columns);
                 session.fill(vectors, 0);
-                session.identity(vectors.rows(from(), from() + dimension()));
+                session.identity(vectors.rows(from() + first, from() + end));
                 complete.fromCoordinates(vectors);
                 if (!inPlace) {
                     session.copy(vectors, out);

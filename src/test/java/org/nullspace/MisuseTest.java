@@ -239,6 +239,15 @@ class MisuseTest {
         SolutionSet s = set();
         Good w = matrix(6, 1);
         Good tolerance = any(1e-9);
+        all.add(new Call(SolutionSet.class, "ridge", s, s, array(1)));
+        all.add(new Call(SolutionSet.class, "ridgePath", s, s, any(new double[] {1, 2})));
+        all.add(new Call(
+                SolutionSet.class,
+                "bandedRidgePath",
+                s,
+                s,
+                new Good(new double[] {1, 1, 1, 2, 2, 2}, new double[7]),
+                any(new double[] {1, 2})));
         for (String name : List.of("intercept", "closestTo", "gradientDescentLimit", "decompose", "contains")) {
             all.add(new Call(SolutionSet.class, name, s, s, w));
         }
@@ -486,13 +495,14 @@ class MisuseTest {
         SolutionSet s = set();
         NullSpace space = s.nullSpace();
         Matrix w = s.minimumNorm();
+        double[] residuals = s.residualNorms();
         s.close();
         s.close();
         assertThat(s.samples()).isEqualTo(4);
         assertThat(s.features()).isEqualTo(6);
         assertThat(s.targets()).isEqualTo(1);
         assertThat(s.outcome()).isEqualTo(Outcome.FULL_RANK);
-        assertThat(s.residualNorms()).hasSize(1);
+        assertThat(s.residualNorms()).as("asked for before").containsExactly(residuals);
         assertThatThrownBy(() -> w.get(0, 0)).isExactlyInstanceOf(ClosedException.class);
         assertThatThrownBy(space::basis).isExactlyInstanceOf(ClosedException.class);
         assertThatThrownBy(() -> space.project(new double[6]))
@@ -735,9 +745,14 @@ class MisuseTest {
                     .isExactlyInstanceOf(InsufficientMemoryException.class)
                     .hasMessageStartingWith(
                             "an explicit basis of the null space (1000000×999999) does not fit: use project,"
-                                    + " coordinates and combine, which need no basis: 7999992000000 bytes needed, ")
+                                    + " coordinates and combine, which need no basis, or ask for some columns at a time:"
+                                    + " 7999992000000 bytes needed, ")
                     .satisfies(e -> assertThat(((InsufficientMemoryException) e).requestedBytes())
                             .isEqualTo(7_999_992_000_000L));
+            try (Matrix some = space.basis(d - 3, d - 1)) {
+                assertThat(some.shape()).isEqualTo("1000000×2");
+                assertThat(Math.abs(some.get(0, 0))).as("X sees nothing of it").isLessThan(1e-15);
+            }
             // The set is as good as before.
             assertThat(s.rowSpace().basis().get(0, 0)).isIn(1.0, -1.0);
         }

@@ -5,6 +5,7 @@ import java.util.Arrays;
 import org.nullspace.Nullspace;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.model.Method;
+import org.nullspace.model.RidgePath;
 import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
@@ -14,6 +15,9 @@ import org.nullspace.model.SolveOptions;
  * there. Started by {@code src/bench/compare.sh}.
  */
 public final class Headline {
+    /** Indices of the penalties whose solutions and scores are planted. */
+    private static final int[] CHECKED = {0, 50, 99};
+
     private final Rows rows;
 
     private Headline(Rows rows) {
@@ -43,7 +47,7 @@ public final class Headline {
                     rows.row("nullspace " + method, version(), base, x, check -> solve(check, x, y, w, options));
                 }
             }
-            case "memory" -> {
+            case "memory", "wide", "deficient", "targets" -> {
                 Matrix x = rows.read("X");
                 Matrix y = rows.read("Y");
                 Matrix w = rows.read("W");
@@ -70,6 +74,24 @@ public final class Headline {
                 Matrix y = rows.read("Y");
                 Matrix w = rows.read("W");
                 rows.row("nullspace", version(), base, x, check -> loop(check, x, y, w));
+            }
+            case "ridge" -> {
+                Matrix x = rows.read("X");
+                Matrix y = rows.read("Y");
+                double[] penalties = rows.vector("L");
+                Matrix planted = rows.read("R");
+                rows.row("nullspace", version(), base, x, check -> ridge(check, x, y, penalties, planted));
+            }
+            case "loo" -> {
+                Matrix x = rows.read("X");
+                Matrix y = rows.read("Y");
+                double[] penalties = rows.vector("L");
+                Matrix planted = rows.read("T");
+                rows.row("nullspace", version(), base, x, check -> leaveOneOut(check, x, y, penalties, planted));
+            }
+            case "basis" -> {
+                Matrix x = rows.read("X");
+                rows.row("nullspace", version(), base, x, check -> basis(check, x));
             }
             default -> throw new IllegalArgumentException("unknown workload " + rows.kind());
         }
@@ -106,6 +128,51 @@ public final class Headline {
             Rows.Found found = new Rows.Found();
             found.rank = set.rank();
             found.forwardError = check ? Rows.relativeError(projected, pz) : Double.NaN;
+            return found;
+        }
+    }
+
+    private Rows.Found ridge(boolean check, Matrix x, Matrix y, double[] penalties, Matrix planted) {
+        try (SolutionSet set = Nullspace.solve(x, y);
+                RidgePath path = set.ridgePath(penalties);
+                Matrix all = path.coefficients()) {
+            Rows.Found found = new Rows.Found();
+            found.rank = set.rank();
+            found.forwardError = 0;
+            for (int i = 0; check && i < CHECKED.length; i++) {
+                found.forwardError =
+                        Math.max(found.forwardError, Rows.relativeError(all.problem(CHECKED[i]), planted.problem(i)));
+            }
+            return found;
+        }
+    }
+
+    private Rows.Found leaveOneOut(boolean check, Matrix x, Matrix y, double[] penalties, Matrix planted) {
+        try (SolutionSet set = Nullspace.solve(x, y);
+                RidgePath path = set.ridgePath(penalties);
+                Matrix scores = path.scores(RidgePath.Criterion.LEAVE_ONE_OUT)) {
+            Rows.Found found = new Rows.Found();
+            found.rank = set.rank();
+            found.forwardError = 0;
+            for (int i = 0; check && i < CHECKED.length; i++) {
+                found.forwardError = Math.max(
+                        found.forwardError,
+                        Rows.relativeError(scores.rows(CHECKED[i], CHECKED[i] + 1L), planted.rows(i, i + 1L)));
+            }
+            return found;
+        }
+    }
+
+    private Rows.Found basis(boolean check, Matrix x) {
+        Matrix y = Matrix.zeros(x.precision(), 1, x.rows(), 1, x.layout());
+        try (y;
+                SolutionSet set = Nullspace.solve(x, y);
+                Matrix basis = set.nullSpace().basis()) {
+            Rows.Found found = new Rows.Found();
+            found.rank = set.rank();
+            if (check) {
+                found.forwardError = Rows.basisError(x, basis);
+            }
             return found;
         }
     }

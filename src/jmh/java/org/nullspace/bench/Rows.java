@@ -56,7 +56,7 @@ final class Rows {
         return Integer.parseInt(argument("--round"));
     }
 
-    /** First part of the name of the workload: solve, spectrum, project, memory or loop. */
+    /** First part of the name of the workload: its kind. */
     String kind() {
         return argument("--workload").split("-")[0];
     }
@@ -82,6 +82,38 @@ final class Rows {
             }
         }
         return Math.sqrt(error / norm);
+    }
+
+    /** The larger of ‖XN‖/‖X‖ and ‖NᵀN − I‖. */
+    static double basisError(Matrix x, Matrix basis) {
+        double[][] v = new double[(int) basis.columns()][];
+        Arrays.setAll(v, basis::columnToArray);
+        double seen = 0;
+        double norm = 0;
+        for (int i = 0; i < x.rows(); i++) {
+            double[] row = x.rows(i, i + 1L).transposed().columnToArray(0);
+            norm += dot(row, row);
+            for (double[] column : v) {
+                double product = dot(row, column);
+                seen += product * product;
+            }
+        }
+        double defect = 0;
+        for (int i = 0; i < v.length; i++) {
+            for (int j = 0; j <= i; j++) {
+                double product = dot(v[i], v[j]) - (i == j ? 1 : 0);
+                defect += (i == j ? 1 : 2) * product * product;
+            }
+        }
+        return Math.max(Math.sqrt(seen / norm), Math.sqrt(defect));
+    }
+
+    private static double dot(double[] a, double[] b) {
+        double sum = 0;
+        for (int i = 0; i < a.length; i++) {
+            sum += a[i] * b[i];
+        }
+        return sum;
     }
 
     /** Times the work and prints a row. */

@@ -1,6 +1,13 @@
 package org.nullspace.cli;
 
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.io.OutputStreamWriter;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.io.Writer;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
 
 /** Standard output and error of one run. Text for people is spelled in ASCII where the terminal knows nothing else. */
 final class Console {
@@ -27,6 +34,18 @@ final class Console {
     /** Prints data to standard output. */
     void data(String text) {
         out.println(text);
+    }
+
+    /** Prints an object as JSON on one line to standard output. */
+    void json(Map<String, ?> object) {
+        try {
+            Writer writer = new BufferedWriter(new OutputStreamWriter(out, StandardCharsets.US_ASCII), 1 << 16);
+            Json.write(object, writer);
+            writer.append('\n').flush();
+        } catch (IOException e) {
+            // A PrintStream does not throw; it remembers, which flushed() tells.
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** Prints one line to standard error, whatever line breaks the text has. */

@@ -1,7 +1,6 @@
 package org.nullspace.cli;
 
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -9,9 +8,13 @@ import java.util.Map;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.Precision;
+import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
+import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
+import org.nullspace.model.SolveOptions;
 
 /**
  * What is reported of one problem. Of a problem that failed, only the outcome, the method and the history.
@@ -65,27 +68,64 @@ record Facts(
                 set.history());
     }
 
-    /** Shapes, the facts of all problems, backend and time, with the names that the command line promises. */
+    /**
+     * Problem b of a batch. The rank decision is made from its singular values, as a single solve does.
+     *
+     * @param samples n
+     * @param method how the batch is solved
+     */
+    static Facts of(SolutionBatch batch, int b, long samples, Precision data, SolveOptions options, String method) {
+        Outcome outcome = batch.outcome(b);
+        if (!outcome.isSolved()) {
+            double[] none = {};
+            return new Facts(outcome, null, -1, none, none, none, none, method, List.of());
+        }
+        Matrix w = batch.minimumNorm().problem(b);
+        double[] sigma = values(batch.singularValues(), b);
+        // With an intercept X is centred, which takes away one sample.
+        long rows = options.intercept() == InterceptRule.NONE || samples == 0 ? samples : samples - 1;
+        RankDecision decision = options.rankTolerance().decide(sigma, rows, w.rows(), data);
+        return new Facts(
+                outcome,
+                decision,
+                w.rows() - batch.rank(b),
+                sigma,
+                values(batch.residualNorms(), b),
+                Errors.columnNorms(w),
+                values(batch.intercepts(), b),
+                method,
+                List.of());
+    }
+
+    /** Problem b of a batch of rows or columns. */
+    private static double[] values(Matrix m, int b) {
+        double[] out = new double[Math.toIntExact(m.rows() * m.columns())];
+        for (int i = 0; i < out.length; i++) {
+            out[i] = m.columns() == 1 ? m.get(b, i, 0) : m.get(b, 0, i);
+        }
+        return out;
+    }
+
+    /** Shapes, the facts of one problem, backend and time, with the names that the command line promises. */
     static Map<String, Object> summary(
-            Matrix x,
-            Matrix y,
-            List<Facts> facts,
-            boolean single,
-            boolean withIntercept,
-            String backend,
-            double seconds) {
+            Matrix x, Matrix y, Facts facts, boolean withIntercept, String backend, double seconds) {
         Map<String, Object> out = new LinkedHashMap<>();
         out.put("samples", x.rows());
         out.put("features", x.columns());
         out.put("targets", y.columns());
-        out.put("batch", x.batch());
-        out.putAll(json(facts, single, withIntercept));
+        out.put("batch", 1);
+        out.putAll(json(List.of(facts), true, withIntercept));
+        putPlace(out, backend, seconds);
+        return out;
+    }
+
+    /** Where it was computed, and how long it took. */
+    static void putPlace(Map<String, Object> out, String backend, double seconds) {
         int comma = backend.indexOf(',');
         out.put("backend", comma < 0 ? backend : backend.substring(0, comma));
         boolean gpu = backend.toLowerCase(Locale.ROOT).startsWith("cuda");
         out.put("device", gpu ? backend.substring(comma + 1).strip() : "cpu");
         out.put("seconds", seconds);
-        return out;
     }
 
     /** The facts of all problems as JSON values: of a single problem as they are, of a batch as arrays over the problems. */
@@ -112,7 +152,9 @@ record Facts(
         }
         put(out, "outcome", problems, single, Facts::outcome);
         put(out, "method", problems, single, Facts::method);
-        put(out, "history", problems, single, Facts::history);
+        if (single) {
+            put(out, "history", problems, true, Facts::history);
+        }
         return out;
     }
 
@@ -132,42 +174,29 @@ record Facts(
         }
     }
 
-    /** The facts for people, as rows of name and text. */
-    static List<List<String>> rows(List<Facts> problems, @Nullable List<String> targets, boolean withIntercept) {
-        List<Facts> solved = problems.stream().filter(f -> f.rank != null).toList();
+    /** The facts of one problem that was solved, for people, as rows of name and text. */
+    List<List<String>> rows(@Nullable List<String> targets, boolean withIntercept) {
         List<List<String>> rows = new ArrayList<>();
-        if (problems.size() != 1) {
-            rows.add(List.of("outcome", solved.size() + " of " + Text.count(problems.size(), "problem") + " solved"));
-        }
-        if (solved.isEmpty()) {
+        if (rank == null) {
             return rows;
         }
-        RankDecision first = rank(solved.get(0));
-        int smallerSide = solved.get(0).singularValues.length;
-        boolean one = problems.size() == 1;
-        String deficient = one && first.rank() < smallerSide ? ", less than full" : "";
-        rows.add(List.of(
-                "rank",
-                range(solved, f -> rank(f).rank(), 0) + " of " + smallerSide + deficient + "; nullity "
-                        + range(solved, Facts::nullity, 0)));
-        rows.add(List.of(
-                "cut-off", range(solved, f -> rank(f).cutoff(), 3) + " (" + first.policy() + ")" + sides(one, first)));
-        if (one) {
-            List<String> others = new ArrayList<>();
-            first.ranksUnderOtherPolicies().forEach((name, r) -> others.add(name + " " + r));
-            rows.add(List.of("", "rank under other policies: " + String.join(", ", others)));
-        }
-        rows.add(List.of("condition", range(solved, f -> rank(f).condition(), 3)));
-        rows.add(List.of("residual", perTarget(solved, Facts::residualNorms, targets)));
-        rows.add(List.of("norm", perTarget(solved, Facts::minimumNorms, targets)));
+        String deficient = rank.rank() < singularValues.length ? ", less than full" : "";
+        rows.add(List.of("rank", rank.rank() + " of " + singularValues.length + deficient + "; nullity " + nullity));
+        rows.add(List.of("cut-off", Text.number(rank.cutoff()) + " (" + rank.policy() + ")" + sides(rank)));
+        List<String> others = new ArrayList<>();
+        rank.ranksUnderOtherPolicies().forEach((name, r) -> others.add(name + " " + r));
+        rows.add(List.of("", "rank under other policies: " + String.join(", ", others)));
+        rows.add(List.of("condition", Text.number(rank.condition())));
+        rows.add(List.of("residual", perTarget(residualNorms, targets)));
+        rows.add(List.of("norm", perTarget(minimumNorms, targets)));
         if (withIntercept) {
-            rows.add(List.of("intercept", perTarget(solved, Facts::intercept, targets)));
+            rows.add(List.of("intercept", perTarget(intercept, targets)));
         }
         return rows;
     }
 
-    private static String sides(boolean one, RankDecision rank) {
-        if (!one || rank.rank() == 0) {
+    private static String sides(RankDecision rank) {
+        if (rank.rank() == 0) {
             return "";
         }
         String above = ": singular value " + rank.rank() + " is " + Text.number(rank.sigmaRank());
@@ -176,29 +205,7 @@ record Facts(
                 : above + ", nothing below";
     }
 
-    private static RankDecision rank(Facts f) {
-        if (f.rank == null) {
-            throw new IllegalStateException("no rank for a problem that failed");
-        }
-        return f.rank;
-    }
-
-    private static String range(List<Facts> solved, Function<Facts, Number> part, int digits) {
-        double[] values =
-                solved.stream().mapToDouble(f -> part.apply(f).doubleValue()).toArray();
-        double least = Arrays.stream(values).min().orElse(Double.NaN);
-        double most = Arrays.stream(values).max().orElse(Double.NaN);
-        String from = digits == 0 ? String.valueOf(Math.round(least)) : Text.number(least, digits);
-        String to = digits == 0 ? String.valueOf(Math.round(most)) : Text.number(most, digits);
-        return from.equals(to) ? from : from + " to " + to;
-    }
-
-    private static String perTarget(
-            List<Facts> solved, Function<Facts, double[]> part, @Nullable List<String> targets) {
-        if (solved.size() > 1) {
-            return range(solved, f -> Errors.total(part.apply(f)), 3);
-        }
-        double[] values = part.apply(solved.get(0));
+    private static String perTarget(double[] values, @Nullable List<String> targets) {
         if (targets == null || targets.size() != values.length || values.length == 1) {
             return Text.numbers(values, 4);
         }

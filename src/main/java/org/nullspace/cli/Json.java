@@ -1,5 +1,7 @@
 package org.nullspace.cli;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
@@ -16,26 +18,37 @@ final class Json {
      */
     static String write(Map<String, ?> object) {
         StringBuilder out = new StringBuilder();
-        value(out, object);
+        try {
+            write(object, out);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
         return out.toString();
     }
 
-    private static void value(StringBuilder out, @Nullable Object value) {
+    /** One object on one line, written as it is made. */
+    static void write(Map<String, ?> object, Appendable out) throws IOException {
+        value(out, object);
+    }
+
+    private static void value(Appendable out, @Nullable Object value) throws IOException {
         if (value instanceof Map<?, ?> map) {
-            char separator = '{';
+            out.append('{');
+            String separator = "";
             for (Map.Entry<?, ?> entry : map.entrySet()) {
                 out.append(separator);
-                separator = ',';
+                separator = ",";
                 string(out, String.valueOf(entry.getKey()));
                 out.append(':');
                 value(out, entry.getValue());
             }
-            out.append(map.isEmpty() ? "{}" : "}");
+            out.append('}');
         } else if (value instanceof Iterable<?> items) {
             out.append('[');
-            int start = out.length();
+            String separator = "";
             for (Object item : items) {
-                out.append(out.length() == start ? "" : ",");
+                out.append(separator);
+                separator = ",";
                 value(out, item);
             }
             out.append(']');
@@ -49,13 +62,13 @@ final class Json {
         } else if (value == null || value instanceof Double number && !Double.isFinite(number)) {
             out.append("null");
         } else if (value instanceof Number || value instanceof Boolean) {
-            out.append(value);
+            out.append(value.toString());
         } else {
             string(out, value.toString());
         }
     }
 
-    private static void string(StringBuilder out, String text) {
+    private static void string(Appendable out, String text) throws IOException {
         out.append('"');
         for (int i = 0; i < text.length(); i++) {
             char c = text.charAt(i);

@@ -96,8 +96,11 @@ public final class Main {
                     e.getMessage() + hint + " (help: "
                             + e.getCommandLine().getCommandSpec().qualifiedName() + " --help)",
                     BAD_USAGE);
-        } catch (InvalidInputException | ShapeMismatchException | InsufficientMemoryException e) {
+        } catch (InvalidInputException | ShapeMismatchException e) {
             code = fail(console, e, e.getMessage(), BAD_USAGE);
+        } catch (InsufficientMemoryException e) {
+            // The library names its own knob.
+            code = fail(console, e, String.valueOf(e.getMessage()).replace("memoryBudget", "--memory"), BAD_USAGE);
         } catch (BackendUnavailableException e) {
             code = fail(console, e, e.getMessage() + "\nwhat to do: nullspace doctor", FAILED);
         } catch (UncheckedIOException e) {

@@ -27,6 +27,7 @@ import picocli.CommandLine.ParseResult;
  *
  * @param csv the table, or null if there are two arrays
  * @param targets names of the target columns of the table
+ * @param group column of the table that says which regression a row belongs to, or null
  * @param x file of X, or null if there is a table
  * @param y file of Y, or null if there is a table
  * @param options how to solve
@@ -39,6 +40,7 @@ import picocli.CommandLine.ParseResult;
 record SolveArguments(
         @Nullable Path csv,
         List<String> targets,
+        @Nullable String group,
         @Nullable Path x,
         @Nullable Path y,
         SolveOptions options,
@@ -49,6 +51,7 @@ record SolveArguments(
         boolean nullSpace) {
 
     private static final String TARGET = "--target";
+    private static final String GROUP = "--group";
     private static final String X = "--x";
     private static final String Y = "--y";
     private static final String RCOND = "--rcond";
@@ -63,6 +66,7 @@ record SolveArguments(
     private static final String STANDARDIZE = "--standardize";
     private static final String HOLDOUT = "--holdout";
     private static final String SEED = "--seed";
+    private static final String MEMORY = "--memory";
 
     /** Adds the options to a command. */
     static void declare(CommandSpec spec) {
@@ -83,6 +87,11 @@ record SolveArguments(
                 .description("Target columns of the table.")
                 .build());
         spec.addOption(value(
+                GROUP,
+                "COLUMN",
+                String.class,
+                "One regression for each text in that column of the table, whose rows may be in any order."));
+        spec.addOption(value(
                 X,
                 "X.npy",
                 Path.class,
@@ -96,15 +105,23 @@ record SolveArguments(
                 "auto|cpu|cuda",
                 String.class,
                 "Where to compute; cuda:1 is the second GPU, cuda:all spreads a batch over all."));
+        spec.addOption(value(
+                MEMORY,
+                "BYTES",
+                String.class,
+                "Memory that the tiles of a batch may take, like 512M or 2G; default a quarter of the machine's."));
         spec.addOption(flag(INTERCEPT, "Add a constant term, which does not count in the norm."));
         spec.addOption(flag(JSON, "Print the summary as one JSON object."));
-        spec.addOption(value(
-                OUT,
-                "DIR",
-                Path.class,
-                "Write weights.npy, singular_values.npy and summary.json there; intercept.npy with --intercept,"
-                        + " feature_names.txt where features have names."));
-        spec.addOption(flag(NULL_SPACE, "Write null_space.npy too, an orthonormal basis, d by d-r. Needs --out."));
+        spec.addOption(
+                value(
+                        OUT,
+                        "DIR",
+                        Path.class,
+                        "Write weights.npy, singular_values.npy and summary.json there; intercept.npy with --intercept,"
+                                + " feature_names.txt where features have names, problems.csv for a batch, groups.csv for groups."));
+        spec.addOption(flag(
+                NULL_SPACE,
+                "Write null_space.npy too, an orthonormal basis, d by d-r; of a batch side by side. Needs --out."));
         spec.addOption(value(
                 POLYNOMIAL, "DEGREE", String.class, "Make all products of up to DEGREE features. Applied first."));
         spec.addOption(
@@ -161,6 +178,18 @@ record SolveArguments(
             forbid(result, x == null, "--y needs --x");
             forbid(result, y == null, "--x needs --y");
         }
+        String group = result.hasMatchedOption(GROUP) ? text(result, GROUP) : null;
+        if (group != null) {
+            forbid(result, csv == null, "--group names a column of a DATA.csv; a batch of arrays has three dimensions");
+            forbid(result, group.isEmpty(), "--group holds an empty name");
+            forbid(result, targets.contains(group), "\"" + group + "\" cannot be both --target and --group");
+            forbid(result, result.hasMatchedOption(HOLDOUT), "--holdout cannot be combined with --group");
+            forbid(result, result.hasMatchedOption(NULL_SPACE), "--null-space cannot be combined with --group");
+        }
+        forbid(
+                result,
+                csv != null && group == null && result.hasMatchedOption(MEMORY),
+                "--memory limits the tiles of a batch: a table needs --group with it");
         Path out = result.matchedOptionValue(OUT, (Path) null);
         boolean nullSpace = result.hasMatchedOption(NULL_SPACE);
         forbid(result, nullSpace && out == null, "--null-space needs --out DIR, where the basis is written");
@@ -195,6 +224,7 @@ record SolveArguments(
             return new SolveArguments(
                     csv,
                     targets,
+                    group,
                     x,
                     y,
                     solveOptions(result),
@@ -209,7 +239,7 @@ record SolveArguments(
     }
 
     private static SolveOptions solveOptions(ParseResult result) {
-        // The summary has the whole spectrum, so it is asked for at once.
+        // The summary has the whole spectrum, so it is asked for at once where it does not slow down the rest.
         SolveOptions.Builder options = SolveOptions.builder().spectrum(true);
         if (result.hasMatchedOption(RCOND)) {
             double rcond = real(result, RCOND);
@@ -236,6 +266,9 @@ record SolveArguments(
                 options.backend(BackendChoice.CUDA).device(Integer.parseInt(device.substring(5)));
             }
         }
+        if (result.hasMatchedOption(MEMORY)) {
+            options.memoryBudget(bytes(result));
+        }
         options.intercept(result.hasMatchedOption(INTERCEPT) ? InterceptRule.UNPENALISED : InterceptRule.NONE);
         return options.build();
     }
@@ -250,6 +283,19 @@ record SolveArguments(
             names.add(m.name().toLowerCase(Locale.ROOT));
         }
         throw usage(result, "--method " + text(result, METHOD) + " is none of " + String.join(", ", names));
+    }
+
+    /** A number of bytes, as Java's own options have them: 1048576, 1024K, 1M. */
+    private static long bytes(ParseResult result) {
+        String text = text(result, MEMORY);
+        if (!text.matches("\\d{1,15}[kKmMgGtT]?")) {
+            throw usage(result, MEMORY + " " + text + " is not a number of bytes like 1000000, 512M or 2G");
+        }
+        int unit = "kmgt".indexOf(Character.toLowerCase(text.charAt(text.length() - 1)));
+        double count = Double.parseDouble(unit < 0 ? text : text.substring(0, text.length() - 1));
+        double bytes = Math.scalb(count, 10 * (unit + 1));
+        forbid(result, bytes < 1 || bytes > 0x1p62, MEMORY + " " + text + " is not between 1 byte and 2^62");
+        return (long) bytes;
     }
 
     private static String text(ParseResult result, String option) {

@@ -1,12 +1,13 @@
 package org.nullspace.cli;
 
 import java.io.IOException;
+import java.io.Writer;
 import java.nio.ByteBuffer;
+import java.nio.channels.Channels;
 import java.nio.channels.WritableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.jspecify.annotations.Nullable;
@@ -14,15 +15,13 @@ import org.nullspace.Nullspace;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.io.AtomicOutput;
+import org.nullspace.io.CsvOutput;
 import org.nullspace.io.NpyOrder;
 import org.nullspace.io.NpyWriter;
-import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
-import org.nullspace.matrix.Precision;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
-import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParseResult;
@@ -30,9 +29,6 @@ import picocli.CommandLine.ParseResult;
 /** {@code nullspace solve}: all solutions of the regression in a table or in two arrays. */
 final class SolveCommand {
     static final String NAME = "solve";
-
-    /** Of a batch, so many failures are told one by one. */
-    private static final int FAILURES_TOLD = 5;
 
     private final SolveArguments arguments;
     private final Console console;
@@ -64,21 +60,32 @@ final class SolveCommand {
     }
 
     private int run(MemoryScope scope, @Nullable AtomicOutput output) {
-        Dataset data = Dataset.load(arguments, scope, stages);
-        if (arguments.nullSpace() && data.x().batch() != 1) {
-            throw new InvalidInputException(data.xName() + " is a batch: --null-space works on one problem");
+        if (arguments.csv() != null) {
+            return arguments.group() == null
+                    ? single(Dataset.table(arguments.csv(), arguments.targets(), scope, stages), scope, output)
+                    : new SolveGroups(arguments, console, stages)
+                            .run(arguments.csv(), arguments.group(), scope, output);
         }
-        for (String column : data.skippedColumns()) {
-            console.note("nullspace: " + data.name() + ": column \"" + column + "\" holds text and is left out");
+        if (arguments.x() == null || arguments.y() == null) {
+            throw new IllegalStateException("neither a table nor two arrays");
         }
-        Prepared prepared = Prepared.of(data, arguments.holdout(), arguments.transformers(), scope, stages);
-        return data.batched() ? batch(data, scope, output) : single(data, prepared, output);
+        ArrayFiles files = ArrayFiles.open(arguments.x(), arguments.y());
+        if (files.streamed()) {
+            return new SolveBatch(arguments, console, stages).run(files, output);
+        }
+        if (arguments.options().memoryBudget() > 0 && files.x().dimensions() != 3) {
+            throw new InvalidInputException(
+                    files.x().path() + " is one problem: --memory limits the tiles of a batch, X of three dimensions");
+        }
+        return single(Dataset.arrays(files, scope, stages), scope, output);
     }
 
     // ---- one problem
     // -------------------------------------------------------------------------------------------------------------
 
-    private int single(Dataset data, Prepared p, @Nullable AtomicOutput output) {
+    private int single(Dataset data, MemoryScope scope, @Nullable AtomicOutput output) {
+        noteSkipped(console, data.name(), data.skippedColumns());
+        Prepared p = Prepared.of(data, arguments.holdout(), arguments.transformers(), scope, stages);
         stages.begin("solving " + p.x().rows() + " samples by " + p.x().columns() + " features");
         long start = System.nanoTime();
         try (SolutionSet set = Nullspace.solve(p.x(), p.y(), arguments.options())) {
@@ -86,8 +93,7 @@ final class SolveCommand {
             Facts facts = Facts.of(set);
             double seconds = (System.nanoTime() - start) * 1e-9;
             stages.end();
-            Map<String, Object> summary =
-                    Facts.summary(p.x(), p.y(), List.of(facts), true, withIntercept(), set.backend(), seconds);
+            Map<String, Object> summary = Facts.summary(p.x(), p.y(), facts, withIntercept(), set.backend(), seconds);
             Errors training = null;
             Errors heldOut = null;
             if (p.xHeldOut() != null && p.yHeldOut() != null) {
@@ -101,14 +107,14 @@ final class SolveCommand {
                 writeSingle(output, set, facts, p, data.batched());
                 finish(output, summary);
             }
-            report(data, p, List.of(facts), set.backend(), seconds, summary, training, heldOut, output);
+            report(data, p, facts, set.backend(), seconds, summary, training, heldOut, output);
             return Main.DONE;
         }
     }
 
     private static void requireSolved(Outcome outcome, Dataset data) {
         if (outcome == Outcome.NON_FINITE_INPUT) {
-            String where = data.firstNonFinite(0);
+            String where = data.firstNonFinite();
             throw new InvalidInputException(where == null ? data.name() + ": " + outcome.text() : where);
         }
         if (!outcome.isSolved()) {
@@ -119,9 +125,16 @@ final class SolveCommand {
     private void writeSingle(AtomicOutput output, SolutionSet set, Facts facts, Prepared p, boolean batched) {
         stages.begin("writing " + arguments.out());
         writeMatrix(output, "weights.npy", set.minimumNorm(), batched ? 3 : 2);
-        output.write("singular_values.npy", channel -> NpyWriter.write(channel, facts.singularValues()));
+        writeVector(output, "singular_values.npy", facts.singularValues(), batched);
         if (withIntercept()) {
-            output.write("intercept.npy", channel -> NpyWriter.write(channel, facts.intercept()));
+            writeVector(output, "intercept.npy", facts.intercept(), batched);
+        }
+        if (batched) {
+            output.write(BatchOutput.TABLE, channel -> {
+                CsvOutput table = BatchOutput.table(channel, p.y().columns());
+                BatchOutput.row(table, 0, facts, p.y().columns());
+                table.finish();
+            });
         }
         List<String> names = p.featureNames();
         if (names != null) {
@@ -131,92 +144,14 @@ final class SolveCommand {
             stages.begin("computing the basis of the null space, "
                     + Text.bytes(set.nullSpace().basisBytes()));
             try (Matrix basis = set.nullSpace().basis()) {
-                writeMatrix(output, "null_space.npy", basis, 2);
+                if (batched) {
+                    BatchOutput.writeOneBasis(output, basis);
+                } else {
+                    writeMatrix(output, "null_space.npy", basis, 2);
+                }
             }
         }
         stages.end();
-    }
-
-    // ---- a batch
-    // -----------------------------------------------------------------------------------------------------------------
-
-    private int batch(Dataset data, MemoryScope scope, @Nullable AtomicOutput output) {
-        Matrix x = data.x();
-        Matrix y = data.y();
-        boolean one = x.batch() == 1;
-        stages.begin("solving " + Text.count(x.batch(), "problem") + " of " + x.rows() + " samples by " + x.columns()
-                + " features");
-        long start = System.nanoTime();
-        try (SolutionBatch batch = Nullspace.solveBatch(x, y, arguments.options())) {
-            List<Facts> facts = new ArrayList<>();
-            for (int b = 0; b < batch.size(); b++) {
-                facts.add(Facts.of(batch.problem(b)));
-            }
-            double seconds = (System.nanoTime() - start) * 1e-9;
-            stages.end();
-            if (one) {
-                requireSolved(facts.get(0).outcome(), data);
-            }
-            String backend = batch.size() == 0 ? "none" : batch.problem(0).backend();
-            Map<String, Object> summary = Facts.summary(x, y, facts, one, withIntercept(), backend, seconds);
-            if (output != null) {
-                writeBatch(output, batch, facts, scope, data);
-                finish(output, summary);
-            }
-            Prepared as = new Prepared(x, y, null, null, null, null);
-            report(data, as, facts, backend, seconds, summary, null, null, output);
-            return tellFailures(facts, data) ? Main.FAILED : Main.DONE;
-        }
-    }
-
-    private boolean tellFailures(List<Facts> facts, Dataset data) {
-        int failed = 0;
-        for (int b = 0; b < facts.size(); b++) {
-            Outcome outcome = facts.get(b).outcome();
-            if (!outcome.isSolved() && failed++ < FAILURES_TOLD) {
-                String where = outcome == Outcome.NON_FINITE_INPUT ? data.firstNonFinite(b) : null;
-                console.note("nullspace: problem " + b + " has no solution, its results are NaN: "
-                        + (where == null ? outcome.text() : where));
-            }
-        }
-        if (failed > FAILURES_TOLD) {
-            console.note("nullspace: " + failed + " problems have no solution in all");
-        }
-        return failed > 0;
-    }
-
-    private void writeBatch(
-            AtomicOutput output, SolutionBatch batch, List<Facts> facts, MemoryScope scope, Dataset data) {
-        stages.begin("writing " + arguments.out());
-        writeMatrix(output, "weights.npy", batch.minimumNorm(), 3);
-        long count = facts.stream()
-                .filter(f -> f.outcome().isSolved())
-                .mapToLong(f -> f.singularValues().length)
-                .findFirst()
-                .orElse(Math.min(data.x().rows(), data.x().columns()));
-        writeMatrix(output, "singular_values.npy", stacked(scope, facts, count, false), 2);
-        if (withIntercept()) {
-            writeMatrix(output, "intercept.npy", stacked(scope, facts, data.y().columns(), true), 2);
-        }
-        if (arguments.nullSpace()) {
-            try (Matrix basis = batch.problem(0).nullSpace().basis()) {
-                writeMatrix(output, "null_space.npy", basis, 2);
-            }
-        }
-        stages.end();
-    }
-
-    /** One row for each problem; NaN for a problem that failed. */
-    private static Matrix stacked(MemoryScope scope, List<Facts> facts, long columns, boolean intercept) {
-        Matrix out = Matrix.zeros(scope, Precision.FLOAT64, 1, facts.size(), columns, Layout.ROW_MAJOR);
-        for (int b = 0; b < facts.size(); b++) {
-            Facts f = facts.get(b);
-            double[] values = intercept ? f.intercept() : f.singularValues();
-            for (int j = 0; j < columns; j++) {
-                out.set(0, b, j, f.outcome().isSolved() ? values[j] : Double.NaN);
-            }
-        }
-        return out;
     }
 
     // ---- reports
@@ -231,16 +166,20 @@ final class SolveCommand {
         }
     }
 
-    private void finish(AtomicOutput output, Map<String, Object> summary) {
-        byte[] json = (Json.write(summary) + "\n").getBytes(StandardCharsets.US_ASCII);
-        output.write("summary.json", channel -> writeFully(channel, json));
+    /** Writes the summary and puts all files into place. */
+    static void finish(AtomicOutput output, Map<String, Object> summary) {
+        output.write("summary.json", channel -> {
+            Writer writer = Channels.newWriter(channel, StandardCharsets.US_ASCII);
+            Json.write(summary, writer);
+            writer.append('\n').flush();
+        });
         output.commit();
     }
 
     private void report(
             Dataset data,
             Prepared p,
-            List<Facts> facts,
+            Facts facts,
             String backend,
             double seconds,
             Map<String, Object> summary,
@@ -248,25 +187,29 @@ final class SolveCommand {
             @Nullable Errors heldOut,
             @Nullable AtomicOutput output) {
         if (arguments.json()) {
-            console.data(Json.write(summary));
+            console.json(summary);
             return;
         }
         List<List<String>> rows = new ArrayList<>();
         Matrix x = p.x();
-        String batch = x.batch() == 1 ? "" : Text.count(x.batch(), "problem") + " of ";
         rows.add(List.of(
                 "data",
-                data.name() + ": " + batch + Text.count(x.rows(), "sample") + " × " + Text.count(x.columns(), "feature")
-                        + ", " + targets(data, p.y())));
+                data.name() + ": " + Text.count(x.rows(), "sample") + " × " + Text.count(x.columns(), "feature") + ", "
+                        + targets(data, p.y())));
         if (p.transformation() != null) {
             rows.add(List.of("features", p.transformation()));
         }
-        rows.addAll(Facts.rows(facts, data.targetNames(), withIntercept()));
+        rows.addAll(facts.rows(data.targetNames(), withIntercept()));
         if (training != null && heldOut != null) {
             rows.add(List.of("error", errors("training", training, data.targetNames())));
             rows.add(List.of("", errors("held-out", heldOut, data.targetNames())));
         }
         rows.addAll(methodRows(facts, backend));
+        print(console, rows, seconds, output);
+    }
+
+    /** Rows of name and text, with the time and the files. */
+    static void print(Console console, List<List<String>> rows, double seconds, @Nullable AtomicOutput output) {
         rows.add(List.of("time", Text.number(seconds) + " s"));
         if (output != null) {
             rows.add(List.of("written", paths(output.files())));
@@ -276,21 +219,22 @@ final class SolveCommand {
         }
     }
 
-    private static List<List<String>> methodRows(List<Facts> facts, String backend) {
+    private static List<List<String>> methodRows(Facts facts, String backend) {
         List<List<String>> rows = new ArrayList<>();
-        Map<String, Integer> counts = new LinkedHashMap<>();
-        for (Facts f : facts) {
-            counts.merge(f.method(), 1, Integer::sum);
-        }
-        List<String> methods = new ArrayList<>();
-        counts.forEach((name, count) -> methods.add(counts.size() == 1 ? name : name + " (" + count + " problems)"));
-        rows.add(List.of("method", String.join(", ", methods) + " on " + backend));
-        if (facts.size() == 1 && facts.get(0).history().size() > 1) {
-            for (String step : facts.get(0).history()) {
+        rows.add(List.of("method", facts.method() + " on " + backend));
+        if (facts.history().size() > 1) {
+            for (String step : facts.history()) {
                 rows.add(List.of("", step));
             }
         }
         return rows;
+    }
+
+    /** Tells which columns of a table are not used. */
+    static void noteSkipped(Console console, String name, List<String> columns) {
+        for (String column : columns) {
+            console.note("nullspace: " + name + ": column \"" + column + "\" holds text and is left out");
+        }
     }
 
     private static String targets(Dataset data, Matrix y) {
@@ -327,6 +271,15 @@ final class SolveCommand {
 
     static void writeMatrix(AtomicOutput output, String name, Matrix matrix, int dimensions) {
         output.write(name, channel -> NpyWriter.write(channel, matrix, dimensions, NpyOrder.C));
+    }
+
+    /** An array of one dimension, or of two with one row. */
+    private static void writeVector(AtomicOutput output, String name, double[] values, boolean asRow) {
+        if (asRow) {
+            writeMatrix(output, name, Matrix.of(new double[][] {values}), 2);
+        } else {
+            output.write(name, channel -> NpyWriter.write(channel, values));
+        }
     }
 
     static void writeLines(WritableByteChannel channel, List<String> lines) throws IOException {

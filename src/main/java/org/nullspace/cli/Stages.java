@@ -20,6 +20,7 @@ final class Stages implements Progress, AutoCloseable {
     private boolean told;
     private long done;
     private long total;
+    private boolean problems;
     private boolean closed;
 
     Stages(Console console) {
@@ -37,6 +38,7 @@ final class Stages implements Progress, AutoCloseable {
         told = false;
         done = 0;
         total = 0;
+        problems = false;
         if (watcher.getState() == Thread.State.NEW) {
             watcher.start();
         }
@@ -47,6 +49,13 @@ final class Stages implements Progress, AutoCloseable {
     public synchronized void at(long nowDone, long ofTotal) {
         done = nowDone;
         total = ofTotal;
+    }
+
+    /** Some more problems of a batch are done. */
+    synchronized void problems(long nowDone, long ofTotal) {
+        done = nowDone;
+        total = ofTotal;
+        problems = true;
     }
 
     /** Ends the stage; a stage that was told about is told to have ended. */
@@ -82,6 +91,15 @@ final class Stages implements Progress, AutoCloseable {
     private String share() {
         if (done == 0) {
             return "";
+        }
+        if (problems) {
+            double rate = done / ((System.nanoTime() - started) * 1e-9);
+            return String.format(
+                    Locale.ROOT,
+                    " %d %%, %s problems/s, %s left",
+                    (long) (100.0 * done / total),
+                    rate < 100 ? Text.number(rate) : String.valueOf(Math.round(rate)),
+                    Text.duration((total - done) / rate));
         }
         return total > 0
                 ? String.format(Locale.ROOT, " %d %% of %s", Math.round(100.0 * done / total), Text.bytes(total))

@@ -59,6 +59,16 @@ final class Text {
         return (unit == 0 ? String.valueOf(bytes) : number(value, 3)) + " " + units[unit];
     }
 
+    /** A time in the unit that suits it. */
+    static String duration(double seconds) {
+        if (seconds < 100) {
+            return String.format(Locale.ROOT, "%.0f s", seconds);
+        }
+        return seconds < 6000
+                ? String.format(Locale.ROOT, "%.0f min", seconds / 60)
+                : String.format(Locale.ROOT, "%.1f h", seconds / 3600);
+    }
+
     /** A count with its noun. */
     static String count(long n, String noun) {
         return n + " " + noun + (n == 1 ? "" : "s");

@@ -2,7 +2,10 @@ package org.nullspace.io;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
+import java.nio.channels.NonReadableChannelException;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.channels.WritableByteChannel;
 import java.nio.file.DirectoryNotEmptyException;
 import java.nio.file.FileAlreadyExistsException;
@@ -37,6 +40,8 @@ import org.nullspace.error.InvalidInputException;
  * }
  * }</pre>
  *
+ * <p>{@link #open} opens files that are written piece by piece, several of them in turn, while the work goes on.
+ *
  * <p>Files are not forced to the storage device: a loss of power shortly after the commit may lose them.
  *
  * <p><b>Threads.</b> One thread at a time.
@@ -50,6 +55,7 @@ public final class AtomicOutput implements AutoCloseable {
     private final Path staging;
     private final Deque<Path> createdDirectories;
     private final Map<String, Path> staged = new LinkedHashMap<>();
+    private final Map<String, Piecewise> opened = new LinkedHashMap<>();
     private final Thread cleanUpAtExit;
     private boolean open = true;
 
@@ -138,11 +144,96 @@ public final class AtomicOutput implements AutoCloseable {
      * @throws ClosedException after the commit or the end of this output
      */
     public void write(String name, Content content) {
-        Path file = stage(name);
-        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+        try (FileChannel channel = create(name)) {
             content.writeTo(channel);
         } catch (IOException e) {
             throw failed(directory.resolve(name), e);
+        }
+    }
+
+    /**
+     * Opens a file that is written piece by piece, and beside others; it appears in the directory at the commit, before which its channel must
+     * be closed. A failure of writing is an {@link UncheckedIOException} that names the file, as for {@link #write}.
+     *
+     * @param name name of the file, without directories, each name once
+     * @return a channel for writing, closed with this output at the latest
+     * @throws InvalidInputException if the name is no plain file name or was used before
+     * @throws UncheckedIOException if the file cannot be made; the message names it
+     * @throws ClosedException after the commit or the end of this output
+     */
+    public SeekableByteChannel open(String name) {
+        try {
+            Piecewise channel = new Piecewise(directory.resolve(name), create(name));
+            opened.put(name, channel);
+            return channel;
+        } catch (IOException e) {
+            throw failed(directory.resolve(name), e);
+        }
+    }
+
+    /** Makes a file, not while the output is cleaned up by the end of the JVM. */
+    private synchronized FileChannel create(String name) throws IOException {
+        return FileChannel.open(stage(name), StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE);
+    }
+
+    /** A file that is written piece by piece. */
+    private static final class Piecewise implements SeekableByteChannel {
+        private final Path target;
+        private final FileChannel channel;
+
+        Piecewise(Path target, FileChannel channel) {
+            this.target = target;
+            this.channel = channel;
+        }
+
+        @Override
+        public int write(ByteBuffer from) {
+            try {
+                return channel.write(from);
+            } catch (IOException e) {
+                throw failed(target, e);
+            }
+        }
+
+        @Override
+        public int read(ByteBuffer into) {
+            throw new NonReadableChannelException();
+        }
+
+        @Override
+        public long position() throws IOException {
+            return channel.position();
+        }
+
+        @Override
+        public Piecewise position(long to) throws IOException {
+            channel.position(to);
+            return this;
+        }
+
+        @Override
+        public long size() throws IOException {
+            return channel.size();
+        }
+
+        @Override
+        public Piecewise truncate(long size) throws IOException {
+            channel.truncate(size);
+            return this;
+        }
+
+        @Override
+        public boolean isOpen() {
+            return channel.isOpen();
+        }
+
+        @Override
+        public void close() {
+            try {
+                channel.close();
+            } catch (IOException e) {
+                throw failed(target, e);
+            }
         }
     }
 
@@ -154,7 +245,7 @@ public final class AtomicOutput implements AutoCloseable {
      * @throws InvalidInputException if the name is no plain file name or was used before
      * @throws ClosedException after the commit or the end of this output
      */
-    public Path stage(String name) {
+    public synchronized Path stage(String name) {
         requireOpen();
         Path plain = Path.of(name).getFileName();
         if (plain == null
@@ -184,12 +275,19 @@ public final class AtomicOutput implements AutoCloseable {
      * Moves all files into place. If one cannot be moved, those already moved are taken back and the files that they replaced are put
      * back.
      *
-     * @throws InvalidInputException if a directory stands where a file is to go; nothing has been moved then
+     * @throws InvalidInputException if a directory stands where a file is to go, or a file is still being written; nothing has been moved
+     *     then
      * @throws UncheckedIOException if a file was announced and not made, or cannot be moved; the message names it
      * @throws ClosedException after the commit or the end of this output
      */
     public synchronized void commit() {
         requireOpen();
+        opened.forEach((name, channel) -> {
+            if (channel.isOpen()) {
+                throw new InvalidInputException(
+                        directory.resolve(name) + " is still being written: close its channel before the commit");
+            }
+        });
         for (Path target : files()) {
             if (Files.isDirectory(target)) {
                 throw new InvalidInputException(target + ": a directory stands where this file is to be written");
@@ -253,6 +351,7 @@ public final class AtomicOutput implements AutoCloseable {
         if (!open) {
             return;
         }
+        closeChannels();
         cleanUp();
         try {
             Runtime.getRuntime().removeShutdownHook(cleanUpAtExit);
@@ -264,12 +363,32 @@ public final class AtomicOutput implements AutoCloseable {
     private synchronized void cleanUp() {
         if (open) {
             open = false;
-            try (Stream<Path> files = Files.walk(staging)) {
-                files.sorted(Comparator.reverseOrder()).forEach(AtomicOutput::remove);
-            } catch (IOException | UncheckedIOException e) {
-                // Gone already, or out of reach: nothing more can be removed.
+            removeStaging();
+            if (Files.exists(staging)) {
+                // Where files that are open cannot be removed. Otherwise they stay open, so that their writer sees no
+                // failure.
+                closeChannels();
+                removeStaging();
             }
             removeAll(createdDirectories);
+        }
+    }
+
+    private void removeStaging() {
+        try (Stream<Path> files = Files.walk(staging)) {
+            files.sorted(Comparator.reverseOrder()).forEach(AtomicOutput::remove);
+        } catch (IOException | UncheckedIOException e) {
+            // Gone already, or out of reach: nothing more can be removed.
+        }
+    }
+
+    private synchronized void closeChannels() {
+        for (Piecewise channel : opened.values()) {
+            try {
+                channel.close();
+            } catch (UncheckedIOException e) {
+                // The file is removed or complete.
+            }
         }
     }
 

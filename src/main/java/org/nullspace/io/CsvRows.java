@@ -27,12 +27,18 @@ final class CsvRows extends CsvCallbackHandler<CsvRows> {
     /** For each column whether the rows so far hold text in it. */
     private boolean[] textExpected = new boolean[0];
 
+    /** Column of the groups, or -1, and what it holds in the last row. */
+    private int groupColumn = -1;
+
+    private String group = "";
+
     private int problemColumn = -1;
     private DecimalParser.Kind problemKind = DecimalParser.Kind.TEXT;
     private String problemText = "";
 
-    /** Ends the header; from here on fields are numbers. */
-    void startNumbers(int columns) {
+    /** Ends the header; from here on fields are numbers, except in the column of the groups, if that is not negative. */
+    void startNumbers(int columns, int groups) {
+        groupColumn = groups;
         inHeader = false;
         values = new double[columns];
         firstRow = true;
@@ -65,6 +71,10 @@ final class CsvRows extends CsvCallbackHandler<CsvRows> {
             return;
         }
         if (column >= values.length) {
+            return;
+        }
+        if (column == groupColumn) {
+            group = new String(buffer, offset, length).strip();
             return;
         }
         DecimalParser.Kind kind = parser.parse(buffer, offset, offset + length);
@@ -109,6 +119,11 @@ final class CsvRows extends CsvCallbackHandler<CsvRows> {
     /** Line on which the last record begins; the header is on line 1. */
     long line() {
         return line;
+    }
+
+    /** The text in the column of the groups, without blanks around it. */
+    String group() {
+        return group;
     }
 
     int fieldCount() {

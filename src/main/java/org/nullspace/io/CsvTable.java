@@ -105,6 +105,16 @@ public final class CsvTable implements AutoCloseable {
      * @throws UncheckedIOException if reading fails; the message names the file
      */
     public static CsvTable read(@Nullable MemoryScope scope, Path file, List<String> targets, Progress progress) {
+        return read(scope, file, targets, null, progress);
+    }
+
+    /** Reads a table whose rows are sorted by group, if there are groups. */
+    static CsvTable read(
+            @Nullable MemoryScope scope,
+            Path file,
+            List<String> targets,
+            @Nullable RowGroups groups,
+            Progress progress) {
         InputFiles.requireReadable(file);
         requireDistinct(targets);
         try (RowStore store = new RowStore();
@@ -118,7 +128,7 @@ public final class CsvTable implements AutoCloseable {
                     .allowExtraCharsAfterClosingQuote(false)
                     .detectBomHeader(true)
                     .build(rows, in, StandardCharsets.UTF_8)) {
-                return read(scope, file, targets, reader, rows, store);
+                return read(scope, file, targets, groups, reader, rows, store);
             } catch (CsvParseException | UncheckedIOException e) {
                 if (rootCause(e) instanceof IOException io) {
                     throw InputFiles.failed(file, io);
@@ -137,6 +147,7 @@ public final class CsvTable implements AutoCloseable {
             @Nullable MemoryScope scope,
             Path file,
             List<String> targets,
+            @Nullable RowGroups groups,
             CsvReader<CsvRows> reader,
             CsvRows rows,
             RowStore store) {
@@ -147,7 +158,8 @@ public final class CsvTable implements AutoCloseable {
         records.next();
         List<String> names = header(file, rows.line(), rows.header());
         List<Integer> targetColumns = targetColumns(file, names, targets);
-        rows.startNumbers(names.size());
+        int groupColumn = groups == null ? -1 : groupColumn(file, names, targetColumns, groups.column());
+        rows.startNumbers(names.size(), groupColumn);
 
         int[] used = null;
         String[] firstText = new String[names.size()];
@@ -161,10 +173,13 @@ public final class CsvTable implements AutoCloseable {
             if (rows.hasProblem()) {
                 throw rows.problem(file, names, firstLine, firstText);
             }
+            if (groups != null) {
+                groups.add(file, rows.line(), rows.group());
+            }
             if (used == null) {
                 // The first row decides which columns are numeric; every later row must agree.
                 firstLine = rows.line();
-                used = classify(file, names, targetColumns, rows, firstText);
+                used = classify(file, names, targetColumns, groupColumn, rows, firstText);
                 store.start(used.length);
             }
             store.append(rows.values(), used);
@@ -191,7 +206,7 @@ public final class CsvTable implements AutoCloseable {
             throw new InvalidInputException(file + ": no features, no column besides the "
                     + (targetNames.size() == 1 ? "target" : "targets") + " " + quoted(targetNames) + " holds numbers");
         }
-        Matrix[] parts = store.finish(scope, featureCount);
+        Matrix[] parts = store.finish(scope, featureCount, groups == null ? null : groups.places());
         return new CsvTable(file, parts[0], parts[1], featureNames, targetNames, skipped);
     }
 
@@ -245,6 +260,18 @@ public final class CsvTable implements AutoCloseable {
             columns.add(column);
         }
         return columns;
+    }
+
+    private static int groupColumn(Path file, List<String> names, List<Integer> targetColumns, String group) {
+        int column = names.indexOf(group.strip());
+        if (column < 0) {
+            throw new InvalidInputException(missing(file, names, group));
+        }
+        if (targetColumns.contains(column)) {
+            throw new InvalidInputException(
+                    file + ": column \"" + names.get(column) + "\" cannot be a target and name the groups, too");
+        }
+        return column;
     }
 
     private static String missing(Path file, List<String> names, String target) {
@@ -303,7 +330,12 @@ public final class CsvTable implements AutoCloseable {
 
     /** The columns in use, features first, then targets. Leaves the text of the others in {@code firstText}. */
     private static int[] classify(
-            Path file, List<String> names, List<Integer> targetColumns, CsvRows rows, String[] firstText) {
+            Path file,
+            List<String> names,
+            List<Integer> targetColumns,
+            int groupColumn,
+            CsvRows rows,
+            String[] firstText) {
         boolean[] isTarget = new boolean[names.size()];
         for (int column : targetColumns) {
             isTarget[column] = true;
@@ -312,6 +344,9 @@ public final class CsvTable implements AutoCloseable {
         int count = 0;
         for (int c = 0; c < names.size(); c++) {
             String text = rows.firstText(c);
+            if (c == groupColumn) {
+                continue;
+            }
             if (isTarget[c]) {
                 if (text != null) {
                     throw rows.firstProblem(file, names, c);

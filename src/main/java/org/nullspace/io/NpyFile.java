@@ -34,7 +34,7 @@ import org.nullspace.matrix.Precision;
  *
  * <p><b>Memory.</b> {@link #open} reads the header only. Reading puts the entries straight into the matrix's off-heap memory: the array
  * is held once, whatever its size. Only a three-dimensional array in Fortran order goes through a buffer of a few megabytes, because
- * its first index, which numbers the problems, runs fastest.
+ * its first index, which numbers the problems, runs fastest. {@link #reader()} reads a few problems at a time.
  *
  * <p><b>Threads.</b> Immutable; may be used from any thread.
  *
@@ -429,8 +429,7 @@ public final class NpyFile {
     private void readPiece(FileChannel channel, ByteBuffer piece, long done) throws IOException {
         readFully(channel, piece);
         if (piece.hasRemaining()) {
-            throw new InvalidInputException(path + ": truncated while it was read, " + byteSize
-                    + " bytes of data expected, found " + (done + piece.position()));
+            throw truncated(done + piece.position());
         }
     }
 
@@ -438,6 +437,27 @@ public final class NpyFile {
         while (into.hasRemaining() && channel.read(into) >= 0) {
             // A read may return less than it was asked for.
         }
+    }
+
+    /**
+     * Opens the file for reading its problems a few at a time.
+     *
+     * @return a reader, to be closed by the caller
+     * @throws UncheckedIOException if the file cannot be opened any more; the message names it
+     */
+    public NpyReader reader() {
+        return new NpyReader(this);
+    }
+
+    /** First byte of the entries. */
+    long dataOffset() {
+        return dataOffset;
+    }
+
+    /** The file has become shorter since it was opened. */
+    InvalidInputException truncated(long found) {
+        return new InvalidInputException(
+                path + ": truncated while it was read, " + byteSize + " bytes of data expected, found " + found);
     }
 
     /**

@@ -23,7 +23,7 @@ import org.nullspace.matrix.Precision;
  *
  * <p><b>Files.</b> The methods that take a path write beside the target and move the complete file into place, see {@link AtomicOutput}:
  * after a failure the target is what it was before. The methods that take a channel write where it stands and leave it open; they are
- * for {@link AtomicOutput#write}.
+ * for {@link AtomicOutput#write}. {@link NpyAppender} writes an array whose problems come one after the other.
  */
 public final class NpyWriter {
     private static final int PIECE_BYTES = 8 << 20;
@@ -144,11 +144,16 @@ public final class NpyWriter {
         };
     }
 
-    private static ByteBuffer header(Precision precision, boolean fortran, String shape) {
-        String text = "{'descr': '" + (precision == Precision.FLOAT64 ? "<f8" : "<f4") + "', 'fortran_order': "
-                + (fortran ? "True" : "False") + ", 'shape': " + shape + ", }";
+    static ByteBuffer header(Precision precision, boolean fortran, String shape) {
+        return header(precision == Precision.FLOAT64 ? "<f8" : "<f4", fortran, shape, 0);
+    }
+
+    /** A header of at least so many bytes. */
+    static ByteBuffer header(String descr, boolean fortran, String shape, int least) {
+        String text = "{'descr': '" + descr + "', 'fortran_order': " + (fortran ? "True" : "False") + ", 'shape': "
+                + shape + ", }";
         int prefix = NpyFile.MAGIC.length + 4;
-        int total = (prefix + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+        int total = Math.max(least, (prefix + text.length() + 1 + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT);
         ByteBuffer out = ByteBuffer.allocate(total).order(ByteOrder.LITTLE_ENDIAN);
         out.put(NpyFile.MAGIC).put((byte) 1).put((byte) 0).putShort((short) (total - prefix));
         out.put(text.getBytes(StandardCharsets.US_ASCII));
@@ -222,7 +227,7 @@ public final class NpyWriter {
                 .order(ByteOrder.LITTLE_ENDIAN);
     }
 
-    private static void writeFully(WritableByteChannel channel, ByteBuffer from) throws IOException {
+    static void writeFully(WritableByteChannel channel, ByteBuffer from) throws IOException {
         while (from.hasRemaining()) {
             channel.write(from);
         }

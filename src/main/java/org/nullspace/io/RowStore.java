@@ -63,14 +63,20 @@ final class RowStore implements AutoCloseable {
         }
     }
 
+    /** Number of rows. */
+    long rows() {
+        return rows;
+    }
+
     /**
      * Moves all rows into two matrices, the first values of each row into one and the others into the other, freeing the blocks.
      *
      * @param scope owner of the matrices, or null for matrices of their own memory
      * @param split number of values that go into the first matrix
+     * @param places row of the matrices that each row goes to, or null where they keep their order
      * @return both matrices, row-major
      */
-    Matrix[] finish(@Nullable MemoryScope scope, int split) {
+    Matrix[] finish(@Nullable MemoryScope scope, int split, int @Nullable [] places) {
         Matrix left = matrix(scope, split);
         Matrix right = matrix(scope, width - split);
         long row = 0;
@@ -79,11 +85,21 @@ final class RowStore implements AutoCloseable {
             int count = (int) Math.min(rowsPerBlock, rows - row);
             DoubleBuffer from =
                     block.memory().buffer(0, rowsPerBlock * width * 8).asDoubleBuffer();
-            DoubleBuffer toLeft = rowsOf(left, row, count);
-            DoubleBuffer toRight = rowsOf(right, row, count);
-            for (int i = 0; i < count; i++) {
-                toLeft.put(i * split, from, i * width, split);
-                toRight.put(i * (width - split), from, i * width + split, width - split);
+            if (places == null) {
+                DoubleBuffer toLeft = rowsOf(left, row, count);
+                DoubleBuffer toRight = rowsOf(right, row, count);
+                for (int i = 0; i < count; i++) {
+                    toLeft.put(i * split, from, i * width, split);
+                    toRight.put(i * (width - split), from, i * width + split, width - split);
+                }
+            } else {
+                double[] values = new double[width];
+                for (int i = 0; i < count; i++) {
+                    from.get(i * width, values);
+                    long place = places[(int) row + i];
+                    Entries.host(left).write(place * split, values, 0, split);
+                    Entries.host(right).write(place * (width - split), values, split, width - split);
+                }
             }
             block.scope().close();
             row += count;

@@ -622,6 +622,13 @@ public final class Matrix implements AutoCloseable {
     public double[] columnToArray(long column) {
         requireSingle();
         double[] out = new double[Math.toIntExact(rows)];
+        boolean contiguous = precision == Precision.FLOAT64 && (layout == Layout.COLUMN_MAJOR || leadingDimension == 1);
+        if (contiguous && out.length > 1 && memory instanceof HostMemory host) {
+            // The first entry is read with all checks.
+            out[0] = get(0, 0, column);
+            host.read(offset + column * (layout == Layout.COLUMN_MAJOR ? leadingDimension : 1), out, 0, out.length);
+            return out;
+        }
         for (int i = 0; i < out.length; i++) {
             out[i] = get(0, i, column);
         }

@@ -34,11 +34,20 @@ public interface BatchSource {
     long targets();
 
     /**
-     * Number format of X and Y.
+     * Number format of X, which rank decisions depend on and solutions have, and of Y unless {@link #targetPrecision()} says otherwise.
      *
      * @return the precision
      */
     Precision precision();
+
+    /**
+     * Number format of Y.
+     *
+     * @return the precision; that of X by default
+     */
+    default Precision targetPrecision() {
+        return precision();
+    }
 
     /**
      * Reads neighbouring problems. Tiles are read in order, each once. What is thrown here ends the run.

@@ -2,6 +2,7 @@ package org.nullspace.model;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
@@ -57,10 +58,16 @@ public final class RankTolerance {
 
     private final Kind kind;
     private final double parameter;
+    private final String name;
 
     private RankTolerance(Kind kind, double parameter) {
         this.kind = kind;
         this.parameter = parameter;
+        String lower = kind.name().toLowerCase(Locale.ROOT);
+        this.name = switch (kind) {
+            case RELATIVE, ABSOLUTE, NOISE -> lower + "(" + parameter + ")";
+            default -> lower;
+        };
     }
 
     /**
@@ -182,11 +189,7 @@ public final class RankTolerance {
      * @return for example {@code standard} or {@code relative(1.0E-10)}
      */
     public String name() {
-        String lower = kind.name().toLowerCase(java.util.Locale.ROOT);
-        return switch (kind) {
-            case RELATIVE, ABSOLUTE, NOISE -> lower + "(" + parameter + ")";
-            default -> lower;
-        };
+        return name;
     }
 
     /**

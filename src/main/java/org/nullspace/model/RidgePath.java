@@ -10,9 +10,9 @@ import org.nullspace.matrix.Matrix;
  * are weighted.
  *
  * <p>L penalties, d features, k targets. Matrices returned are new float64 host matrices that belong to the caller. A path ends with its
- * solution set. Calls from several threads are carried out one after the other.
+ * solution set, or when it is closed. Calls from several threads are carried out one after the other.
  */
-public interface RidgePath {
+public interface RidgePath extends AutoCloseable {
     /** How predictions of unseen samples are judged. */
     enum Criterion {
         /**
@@ -81,4 +81,8 @@ public interface RidgePath {
      * @return for each of the k targets the index of a penalty; −1 where all scores are NaN
      */
     int[] best(Criterion criterion);
+
+    /** Frees the memory of the path. Closing again has no effect. */
+    @Override
+    void close();
 }

@@ -98,9 +98,9 @@ public interface SolutionBatch extends AutoCloseable {
     RankDecision rankDecision(int index);
 
     /**
-     * ‖Xw − y‖ for each target, the same for all members.
+     * ‖Xw − y‖ for each target, the same for all members. Computed on the first call.
      *
-     * @return B×1×k, float64; a view that is valid until the batch is closed
+     * @return B×1×k, float64, NaN also where a device has been lost meanwhile; a view that is valid until the batch is closed
      */
     Matrix residualNorms();
 

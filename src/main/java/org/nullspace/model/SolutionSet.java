@@ -18,7 +18,7 @@ import org.nullspace.matrix.Matrix;
  * {@link org.nullspace.error.NoSolutionException}. Arguments of the wrong shape throw
  * {@link org.nullspace.error.ShapeMismatchException}; {@link org.nullspace.error.InvalidInputException} says that an argument is
  * missing or out of its range. Non-finite numbers in coefficients or samples spread into the results that depend on them. Once the set is
- * closed, its shape, outcome and residual norms can still be asked for; whatever else is asked throws
+ * closed, its shape and outcome can still be asked for, and residual norms that were asked for before; whatever else is asked throws
  * {@link org.nullspace.error.ClosedException}.
  */
 public interface SolutionSet extends AutoCloseable {
@@ -111,7 +111,7 @@ public interface SolutionSet extends AutoCloseable {
     double condition();
 
     /**
-     * ‖Xw − y‖ for each target, the same for all members.
+     * ‖Xw − y‖ for each target, the same for all members. Computed on the first call, in one pass over X.
      *
      * @return k norms
      */
@@ -129,7 +129,7 @@ public interface SolutionSet extends AutoCloseable {
     /**
      * The member of least norm, W₀ = X⁺Y, for each target.
      *
-     * @return d×k, in the precision of X; a view that is valid until the set is closed
+     * @return d×k, in the precision of X; a view that is valid until the set is closed, only to be read
      */
     Matrix minimumNorm();
 
@@ -247,9 +247,21 @@ public interface SolutionSet extends AutoCloseable {
      * Ridge solutions for many penalties and their scores, from one singular value decomposition, which is made here if need be.
      *
      * @param penalties finite numbers of at least 0, in any order; copied
-     * @return the path, which ends with the set
+     * @return the path, to be closed by the caller; ends with the set
      */
     RidgePath ridgePath(double... penalties);
+
+    /**
+     * Banded ridge: argmin ‖XW − Y‖² + Σ_j λ_j‖w_j‖² with w_j the coefficients of feature j, one penalty for each band of features. X with its
+     * columns divided by √λ_j is copied and factorized, and the path is that of its penalties: entry l of the path has the penalties
+     * {@code multipliers[l] · featurePenalties[j]}.
+     *
+     * @param featurePenalties λ for each of the d features, finite and greater than 0
+     * @param multipliers finite numbers of at least 0, in any order; copied
+     * @return the path, to be closed by the caller; ends with the set
+     * @throws org.nullspace.error.InsufficientMemoryException if the copy of X does not fit
+     */
+    RidgePath bandedRidgePath(double[] featurePenalties, double... multipliers);
 
     // ---- spaces and tests
 

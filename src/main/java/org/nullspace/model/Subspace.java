@@ -80,4 +80,15 @@ public interface Subspace {
      * @throws org.nullspace.error.InsufficientMemoryException before anything is allocated, if it does not fit
      */
     Matrix basis();
+
+    /**
+     * Some columns of the basis, for those who work through a basis that does not fit.
+     *
+     * @param from index of the first column
+     * @param to index after the last, at most {@link #dimension()}
+     * @return a new float64 column-major matrix, d×(to − from)
+     * @throws IndexOutOfBoundsException if there are no such columns
+     * @throws org.nullspace.error.InsufficientMemoryException before anything is allocated, if they do not fit
+     */
+    Matrix basis(long from, long to);
 }

@@ -17,6 +17,9 @@ import org.nullspace.solve.Triplets;
  * the space that a fit can move in, a common factor of c cancels in every score; with c = (σ_r² + λ)/(σ² + λ) nothing vanishes for λ → 0.
  */
 public final class RidgeSpectrum {
+    /** Entries of the errors that are held at a time: 64 MiB. */
+    private static final int MOST_ERRORS = 8 << 20;
+
     private final Session session;
     private final Factors factors;
     private final Design design;
@@ -104,7 +107,12 @@ public final class RidgeSpectrum {
         return out;
     }
 
-    /** Σ σ²/(σ² + λ). */
+    /**
+     * Effective degrees of freedom, Σ σ²/(σ² + λ).
+     *
+     * @param lambda λ, at least 0
+     * @return a number of at most r
+     */
     public double degreesOfFreedom(double lambda) {
         double sum = 0;
         double[] filter = filter(lambda);
@@ -150,7 +158,6 @@ public final class RidgeSpectrum {
         private final Matrix u;
         private final Matrix rest;
         private final Matrix wideProducts;
-        private final double[][] own;
 
         private Scores(MemoryScope scratch, double[] penalties, Matrix u, Matrix y) {
             this.scratch = scratch;
@@ -162,65 +169,94 @@ public final class RidgeSpectrum {
             session.copy(products, wideProducts);
             // What no λ can fit: (I − UUᵀ)Y.
             this.rest = session.allocate(scratch, samples, count);
+            if (complete) {
+                session.fill(rest, 0);
+                return;
+            }
             session.copy(y, rest);
             if (rank > 0) {
                 session.multiply(-1, u, wideProducts, 1, rest);
             }
-            this.own = squares(session.toHost(u));
-        }
-
-        /** For each sample the squares of its row of U. */
-        private double[][] squares(Matrix host) {
-            double[][] out = new double[samples][rank];
-            for (int j = 0; j < rank; j++) {
-                double[] column = host.columnToArray(j);
-                for (int i = 0; i < samples; i++) {
-                    out[i][j] = column[i] * column[i];
-                }
-            }
-            return out;
         }
 
         private void score(double[][] leaveOneOut, double[][] generalized) {
-            // 1 − h_ii without what U reaches; an intercept is fitted by all samples in proportion to their weights.
-            double[] free = free();
-            double[] c = new double[rank];
-            Matrix scaled = session.allocate(scratch, rank, count);
-            Matrix errors = session.allocate(scratch, samples, count);
+            double[][] shrunk = new double[penalties.length][];
             for (int l = 0; l < penalties.length; l++) {
-                shrinkage(penalties[l], c);
-                session.copy(wideProducts, scaled);
-                if (rank > 0) {
-                    session.scaleRows(wideColumn(scratch, c), scaled);
+                shrunk[l] = shrinkage(penalties[l]);
+            }
+            double[][] leverages = leverages(shrunk);
+            int most = (int) Math.max(1, MOST_ERRORS / Math.max(1, (long) samples * count));
+            for (int from = 0; from < penalties.length; from += most) {
+                int to = Math.min(penalties.length, from + most);
+                try (MemoryScope tile = MemoryScope.open()) {
+                    Matrix errors = session.toHost(errors(tile, shrunk, from, to));
+                    for (int l = from; l < to; l++) {
+                        Matrix own = errors.columns((long) (l - from) * count, (l - from + 1L) * count);
+                        judge(own, leverages[l], leaveOneOut[l], generalized[l]);
+                    }
                 }
-                session.copy(rest, errors);
-                if (complete) {
-                    session.fill(errors, 0);
-                }
-                if (rank > 0) {
-                    session.multiply(1, u, scaled, 1, errors);
-                }
-                judge(session.toHost(errors), c, free, leaveOneOut[l], generalized[l]);
             }
         }
 
-        private double[] free() {
-            double[] out = new double[samples];
-            if (complete) {
-                return out;
-            }
-            double[] constant = design.constantShares(samples);
-            for (int i = 0; i < samples; i++) {
-                double sum = 0;
-                for (double square : own[i]) {
-                    sum += square;
+        /** (I − H)Y for some penalties, side by side. */
+        private Matrix errors(MemoryScope tile, double[][] shrunk, int from, int to) {
+            Matrix scaled = session.allocate(tile, rank, (long) (to - from) * count);
+            Matrix errors = session.allocate(tile, samples, (long) (to - from) * count);
+            for (int l = from; l < to; l++) {
+                long first = (long) (l - from) * count;
+                session.copy(rest, errors.columns(first, first + count));
+                if (rank > 0) {
+                    Matrix block = scaled.columns(first, first + count);
+                    session.copy(wideProducts, block);
+                    session.scaleRows(wideColumn(tile, shrunk[l]), block);
                 }
-                out[i] = Math.max(0, 1 - constant[i] - sum);
+            }
+            if (rank > 0) {
+                session.multiply(1, u, scaled, 1, errors);
+            }
+            return errors;
+        }
+
+        /** 1 − h_ii for each penalty; NaN where a sample alone determines a direction and cannot be left out. */
+        private double[][] leverages(double[][] shrunk) {
+            double[][] out = new double[penalties.length][samples];
+            double[] constant = design.constantShares(samples);
+            double[][] squares = new double[rank][];
+            Matrix host = session.toHost(u);
+            for (int j = 0; j < rank; j++) {
+                squares[j] = host.columnToArray(j);
+                for (int i = 0; i < samples; i++) {
+                    squares[j][i] *= squares[j][i];
+                }
+            }
+            double[] free = new double[samples];
+            for (int i = 0; i < samples && !complete; i++) {
+                double reached = 0;
+                for (double[] column : squares) {
+                    reached += column[i];
+                }
+                free[i] = Math.max(0, 1 - constant[i] - reached);
+            }
+            double noise = complete ? 0 : 8 * samples * Precision.FLOAT64.epsilon();
+            for (int l = 0; l < out.length; l++) {
+                double[] sum = out[l];
+                System.arraycopy(free, 0, sum, 0, samples);
+                for (int j = 0; j < rank; j++) {
+                    double c = shrunk[l][j];
+                    double[] column = squares[j];
+                    for (int i = 0; i < samples; i++) {
+                        sum[i] += c * column[i];
+                    }
+                }
+                for (int i = 0; i < samples; i++) {
+                    sum[i] = sum[i] <= noise ? Double.NaN : sum[i];
+                }
             }
             return out;
         }
 
-        private void shrinkage(double lambda, double[] c) {
+        private double[] shrinkage(double lambda) {
+            double[] c = new double[rank];
             double[] sigma = triplets.sigma();
             double least = rank == 0 ? 0 : sigma[rank - 1];
             double root = Math.sqrt(lambda);
@@ -233,20 +269,14 @@ public final class RidgeSpectrum {
                 double t = least / scale;
                 c[i] = (complete ? t * t + r * r : r * r) / below;
             }
+            return c;
         }
 
-        private void judge(Matrix errors, double[] c, double[] free, double[] leaveOneOut, double[] generalized) {
+        private void judge(Matrix errors, double[] leverage, double[] leaveOneOut, double[] generalized) {
             double total = design.totalWeight();
-            double[] leverage = new double[samples];
             double trace = 0;
-            for (int i = 0; i < samples; i++) {
-                double sum = free[i];
-                for (int j = 0; j < rank; j++) {
-                    sum += own[i][j] * c[j];
-                }
-                trace += sum;
-                // Noise of the subtraction in free(): the sample alone determines a direction and cannot be left out.
-                leverage[i] = !complete && sum <= 8 * samples * Precision.FLOAT64.epsilon() ? Double.NaN : sum;
+            for (double each : leverage) {
+                trace += Double.isNaN(each) ? 0 : each;
             }
             for (int t = 0; t < count; t++) {
                 double[] e = errors.columnToArray(t);
@@ -285,7 +315,13 @@ public final class RidgeSpectrum {
         return device;
     }
 
-    /** The index of the smallest number, the largest penalty where several share it; −1 if all are NaN. */
+    /**
+     * The best of some scores.
+     *
+     * @param scores numbers or NaN
+     * @param penalties the penalties that they belong to
+     * @return index of the smallest number, that of the largest penalty where several share it; −1 if all are NaN
+     */
     public static int best(double[] scores, double[] penalties) {
         int best = -1;
         for (int l = 0; l < scores.length; l++) {

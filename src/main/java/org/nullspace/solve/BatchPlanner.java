@@ -24,8 +24,8 @@ public final class BatchPlanner {
     /** The part of the memory that tiles take unless the options say otherwise. */
     private static final long SHARE = 4;
 
-    /** Bytes for rank, outcome and solution set of a problem. */
-    private static final double BOOKKEEPING = 24;
+    /** Bytes for rank, outcome, solution set and a residual norm of a problem. */
+    private static final double BOOKKEEPING = 32;
 
     private final Session session;
     private final long batch;
@@ -78,13 +78,21 @@ public final class BatchPlanner {
      * @param d features
      * @param k targets
      * @param data precision of X
+     * @param targets precision of Y
      * @param options what is wanted
      * @return number of problems, at least 1
      * @throws InsufficientMemoryException if one problem does not fit into the budget
      */
     public static long streamedTile(
-            Session session, long batch, long n, long d, long k, Precision data, SolveOptions options) {
-        return new BatchPlanner(session, batch, n, d, k, data, options).streamedTile();
+            Session session,
+            long batch,
+            long n,
+            long d,
+            long k,
+            Precision data,
+            Precision targets,
+            SolveOptions options) {
+        return new BatchPlanner(session, batch, n, d, k, data, options).streamedTile(targets);
     }
 
     /**
@@ -162,11 +170,11 @@ public final class BatchPlanner {
         return new Tiles(this, largest(soon, budget, t -> fused.bytes(t, k), "a tile of one problem"));
     }
 
-    private long streamedTile() {
+    private long streamedTile(Precision targets) {
         double entries = (double) n * d + (double) (n + d) * k;
         long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
         long hostBudget = options.memoryBudget() > 0 ? options.memoryBudget() : HostMemory.physicalBytes() / SHARE;
-        return largest(soon, hostBudget, this::streamedBytes, "a streamed tile of one problem");
+        return largest(soon, hostBudget, t -> streamedBytes(t, targets), "a streamed tile of one problem");
     }
 
     /** The largest tile within a budget. */
@@ -192,9 +200,10 @@ public final class BatchPlanner {
     }
 
     /** Memory of the host: X and Y twice, as the next tile is read meanwhile, the results with their copy of Y, and what the solver takes there. */
-    private double streamedBytes(long problems) {
-        double read = (double) data.bytes() * problems * ((double) n * d + (double) n * k);
-        double held = heldBytes(problems, (double) data.bytes() * problems * n * k);
+    private double streamedBytes(long problems, Precision targets) {
+        double targetBytes = (double) targets.bytes() * problems * n * k;
+        double read = (double) data.bytes() * problems * n * d + targetBytes;
+        double held = heldBytes(problems, targetBytes);
         if (!session.place().isHost()) {
             return 2 * read + held;
         }
@@ -235,7 +244,7 @@ public final class BatchPlanner {
                 tiles.problems(),
                 (long) (fused == null ? alone.workspaceBytes() : fused.bytes(tiles.problems(), k)),
                 (long) heldBytes((double) data.bytes() * batch * n * k),
-                (long) streamedBytes(Math.min(Math.max(1, batch), tiles.problems())),
+                (long) streamedBytes(Math.min(Math.max(1, batch), tiles.problems()), data),
                 budget,
                 reasons);
     }

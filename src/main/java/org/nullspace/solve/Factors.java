@@ -107,9 +107,21 @@ public abstract class Factors {
         if (rank() == 0) {
             return;
         }
-        for (int step = 0; step < projectionSteps(); step++) {
+        subtractRowPart(w);
+        for (int step = 1; step < projectionSteps() && !isProjected(w); step++) {
             subtractRowPart(w);
         }
+    }
+
+    /**
+     * Whether one step has been enough: w is orthogonal to the row space to rounding. Only where that is found out for much less than another
+     * step.
+     *
+     * @param w what the step left
+     * @return false where it is not known
+     */
+    boolean isProjected(Matrix w) {
+        return false;
     }
 
     /**

@@ -1,5 +1,6 @@
 package org.nullspace.solve;
 
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
@@ -23,6 +24,12 @@ final class GramFactors extends Factors {
      * larger κ the singular values come from a QR factorization of X.
      */
     private static final double SPECTRUM_CONDITION = 30;
+
+    /** Norms outside of this and its inverse have lost digits, or their inverses would. */
+    private static final double SMALLEST_SIZE = 0x1p-500;
+
+    /** Sums of targets that are looked at in place of all of them. */
+    private static final int PROBES = 4;
 
     private final boolean wide;
     private final Matrix cholesky;
@@ -116,11 +123,14 @@ final class GramFactors extends Factors {
     /** W ← X⁺Y for targets of moderate size. */
     private void refine(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix step = vectors(scratch, wide ? y.rows() : w.rows(), y.columns());
             Matrix residual = vectors(scratch, y.rows(), y.columns());
             session.copy(y, residual);
-            Matrix step = vectors(scratch, wide ? y.rows() : w.rows(), y.columns());
             for (int pass = 0; pass < contractions; pass++) {
                 if (pass > 0) {
+                    if (pass == 1 && wide && isExact(y, w)) {
+                        return;
+                    }
                     session.copy(y, residual);
                     session.multiply(-1, x, w, 1, residual);
                 }
@@ -138,6 +148,68 @@ final class GramFactors extends Factors {
         }
     }
 
+    /**
+     * Whether W, which lies in the row space, solves XW = Y to rounding. With many targets, some sums of them with random signs are looked at
+     * in their place: a residual that is not small in one of them is small in all sums with a probability of 2^−{@value #PROBES}.
+     */
+    private boolean isExact(Matrix y, Matrix w) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            boolean all = y.columns() <= 2 * PROBES;
+            double[] alike = new double[Math.toIntExact(y.columns())];
+            Arrays.fill(alike, 1);
+            Matrix someY = all ? y : probes(scratch, y, alike);
+            Matrix someW = all ? w : probes(scratch, w, alike);
+            Matrix residual = vectors(scratch, y.rows(), someY.columns());
+            session.copy(someY, residual);
+            session.multiply(-1, x, someW, 1, residual);
+            double[] errors = norms(scratch, residual);
+            double[] sizesY = norms(scratch, someY);
+            double[] sizesW = norms(scratch, someW);
+            double unit = Math.sqrt(rank) * Precision.FLOAT64.epsilon();
+            double longestRow = longestRow(scratch);
+            for (int j = 0; j < errors.length; j++) {
+                if (!(errors[j] <= unit * (longestRow * sizesW[j] + sizesY[j]))) {
+                    return false;
+                }
+            }
+            return true;
+        }
+    }
+
+    /** The largest norm of a row of X, at most σ₁: that of a row of L. */
+    private double longestRow(MemoryScope scratch) {
+        double longest = 0;
+        for (double norm : norms(scratch, cholesky.transposed())) {
+            longest = Math.max(longest, norm);
+        }
+        return longest;
+    }
+
+    private double[] norms(MemoryScope scratch, Matrix a) {
+        Matrix norms = session.allocate(scratch, 1, a.columns());
+        session.columnNorms(a, norms);
+        return toHost(session, norms);
+    }
+
+    /** Sums of columns times units, with random signs. */
+    private Matrix probes(MemoryScope scratch, Matrix a, double[] units) {
+        Matrix signs = Matrix.zeros(scratch, precision(), 1, a.columns(), PROBES, Layout.COLUMN_MAJOR);
+        long state = 0x9e3779b97f4a7c15L;
+        for (int p = 0; p < PROBES; p++) {
+            for (long j = 0; j < a.columns(); j++) {
+                // A linear congruential generator; its highest bit is the sign. Knuth, The Art of Computer Programming
+                // 2, §3.3.4.
+                state = state * 6364136223846793005L + 1442695040888963407L;
+                signs.set(0, j, p, state < 0 ? -units[(int) j] : units[(int) j]);
+            }
+        }
+        Matrix device = vectors(scratch, a.columns(), PROBES);
+        session.copy(signs, device);
+        Matrix out = vectors(scratch, a.rows(), PROBES);
+        session.multiply(1, a, device, 0, out);
+        return out;
+    }
+
     @Override
     void subtractRowPart(Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
@@ -145,6 +217,38 @@ final class GramFactors extends Factors {
             session.multiply(1, x, w, 0, c);
             solveGram(c);
             session.multiply(-1, x.transposed(), c, 1, w);
+        }
+    }
+
+    /**
+     * With many columns, sums of unit vectors in their directions are looked at, so that none of them is hidden by larger ones: see
+     * {@link #isExact}.
+     */
+    @Override
+    boolean isProjected(Matrix w) {
+        if (w.columns() <= 2 * PROBES) {
+            return false;
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            double[] sizes = norms(scratch, w);
+            double[] units = new double[sizes.length];
+            for (int j = 0; j < units.length; j++) {
+                if (!(sizes[j] >= SMALLEST_SIZE && sizes[j] <= 1 / SMALLEST_SIZE)) {
+                    return false;
+                }
+                units[j] = 1 / sizes[j];
+            }
+            Matrix some = probes(scratch, w, units);
+            Matrix seen = vectors(scratch, x.rows(), some.columns());
+            session.multiply(1, x, some, 0, seen);
+            double bound = Math.sqrt(rank) * Precision.FLOAT64.epsilon() * longestRow(scratch);
+            for (double error : norms(scratch, seen)) {
+                // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
+                if (!(error <= bound * Math.sqrt(sizes.length))) {
+                    return false;
+                }
+            }
+            return true;
         }
     }
 

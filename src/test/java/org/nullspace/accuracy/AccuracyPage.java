@@ -47,7 +47,7 @@ public final class AccuracyPage {
 
     /** Writes the page. */
     public static void main(String[] arguments) throws IOException {
-        Files.writeString(FILE, render(measure(), fingerprint()));
+        Files.writeString(FILE, render(measure(), Conditioning.measure(), fingerprint()));
     }
 
     static List<Measured> measure() {
@@ -140,10 +140,10 @@ public final class AccuracyPage {
         return String.format(Locale.ROOT, "%08x", sum.getValue());
     }
 
-    static String render(List<Measured> all, String fingerprint) {
+    static String render(List<Measured> all, List<Conditioning.Case> conditioning, String fingerprint) {
         StringBuilder page = new StringBuilder();
         page.append("""
-                # Accuracy on certified problems
+                # Accuracy
 
                 NIST's [Statistical Reference Datasets](https://www.itl.nist.gov/div898/strd/lls/lls.shtml) come with coefficients that were
                 computed in 500 digits and certified to 15. A program's accuracy on a set is the number of digits it shares with them: the log
@@ -210,6 +210,7 @@ public final class AccuracyPage {
                         peer.get("digits_rounded")));
             }
         }
+        page.append(Conditioning.render(conditioning));
         page.append(String.format(Locale.ROOT, """
                 ## How to read it, and how it is kept true
 

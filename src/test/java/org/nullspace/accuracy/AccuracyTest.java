@@ -13,6 +13,7 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
+import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
 import org.nullspace.model.RankTolerance;
 import org.nullspace.model.SolutionSet;
@@ -44,10 +45,12 @@ class AccuracyTest {
     }
 
     private static List<AccuracyPage.Measured> measured;
+    private static List<Conditioning.Case> conditioning;
 
     @BeforeAll
     static void measure() {
         measured = AccuracyPage.measure();
+        conditioning = Conditioning.measure();
     }
 
     @Test
@@ -121,6 +124,33 @@ class AccuracyTest {
         }
     }
 
+    /** At most ten times the backward error of gelsd, one digit; below some units of rounding all are alike. */
+    @Test
+    void noMethodIsLessStableThanGelsdByMoreThanADigit() {
+        for (Conditioning.Case each : conditioning) {
+            Conditioning.Reached gelsd = each.reached().get("gelsd");
+            double level = each.precision() == Precision.FLOAT64 ? 15 : 6.5;
+            for (Map.Entry<String, Conditioning.Reached> entry : each.reached().entrySet()) {
+                String where = entry.getKey() + ", " + each.precision() + ", κ = " + each.condition() + ", rank "
+                        + each.rank();
+                Conditioning.Reached r = entry.getValue();
+                assertThat(r.backward()).as(where).isGreaterThanOrEqualTo(Math.min(level, gelsd.backward()) - 1);
+                if (!Double.isNaN(r.orthogonality())) {
+                    // X moves the null space by what it holds below the cut-off.
+                    boolean all = r.rank() == 40;
+                    double held = all ? 14.5 : each.precision() == Precision.FLOAT64 ? 13 : 5.5;
+                    assertThat(r.orthogonality()).as(where).isGreaterThanOrEqualTo(held);
+                    assertThat(r.rank())
+                            .as(where)
+                            .isEqualTo(each.reached().get("GESVD").rank());
+                    if (each.condition() < (each.precision() == Precision.FLOAT64 ? 1e13 : 1e5)) {
+                        assertThat(r.rank()).as(where).isEqualTo(each.rank());
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     void thePageSaysWhatIsMeasured() throws IOException {
         String page = Files.readString(AccuracyPage.FILE);
@@ -128,7 +158,7 @@ class AccuracyTest {
         boolean sameKernels = page.contains("`" + fingerprint + "`");
         List<String> written = page.lines().toList();
         List<String> expected =
-                AccuracyPage.render(measured, fingerprint).lines().toList();
+                AccuracyPage.render(measured, conditioning, fingerprint).lines().toList();
         assertThat(written)
                 .as("lines of the page: write it anew, see AccuracyPage")
                 .hasSameSizeAs(expected);

@@ -89,7 +89,15 @@ class MisuseTest {
         solve --x @x.npy --y @y.npy --method lu            | 2 | --method lu # gesvd
         solve --x @x.npy --y @y.npy --device tpu           | 2 | --device tpu # cuda
         solve --x @x.npy --y @y.npy --null-space           | 2 | --null-space needs --out
-        solve --x @xb.npy --y @yb.npy --null-space --out @new | 2 | xb.npy is a batch
+        solve --x @xb.npy --y @yb.npy --group a            | 2 | --group names a column of a DATA.csv
+        solve @ok.csv --target y --group y                 | 2 | "y" cannot be both --target and --group
+        solve @ok.csv --target y --group z                 | 2 | ok.csv # no column "z"
+        solve @ok.csv --target y --group                   | 2 | --group
+        solve @ok.csv --target y --group a --holdout .5    | 2 | --holdout cannot be combined with --group
+        solve @ok.csv --target y --group a --null-space --out @new | 2 | --null-space cannot be combined with --group
+        solve @missing.csv --target y --group b            | 2 | missing.csv, line 3, column "b": the field is empty # name of a group
+        solve @nan.csv --target y --group a                | 2 | nan.csv, line 3, column "b" # NaN
+        solve @ok.csv --target y --memory 1G               | 2 | --memory # a table needs --group
         solve --x @xb.npy --y @yb.npy --polynomial 2       | 2 | xb.npy is a batch
         solve --x @xb.npy --y @yb.npy --holdout 0.5        | 2 | xb.npy is a batch
         solve --x @x.npy --y @y.npy --polynomial 0         | 2 | --polynomial 0 # at least 1

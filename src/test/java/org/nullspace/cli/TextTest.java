@@ -29,6 +29,12 @@ class TextTest {
         assertThat(Text.number(value)).isEqualTo(text);
     }
 
+    @ParameterizedTest
+    @CsvSource({"0.2,0 s", "99.4,99 s", "100,2 min", "5990,100 min", "6000,1.7 h", "360000,100.0 h"})
+    void durations(double seconds, String text) {
+        assertThat(Text.duration(seconds)).isEqualTo(text);
+    }
+
     @Test
     void longListsAreShortened() {
         assertThat(Text.numbers(new double[] {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12}, 2))

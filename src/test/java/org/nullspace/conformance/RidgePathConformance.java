@@ -211,6 +211,67 @@ abstract class RidgePathConformance extends Conformance {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({"6, 15, NONE", "15, 6, NONE", "15, 6, UNPENALISED", "6, 15, UNPENALISED"})
+    void bandsOfFeaturesHavePenaltiesOfTheirOwn(int n, int d, InterceptRule rule) {
+        Planted p = problem(n, d, Math.min(n, d), 8, Precision.FLOAT64);
+        double[] bands = new double[d];
+        Arrays.setAll(bands, j -> j < d / 3 ? 0.01 : j < d / 2 ? 1 : 30);
+        double[] multipliers = {0.5, 2, 1e-12};
+        try (SolutionSet set = solve(p, options().intercept(rule).build());
+                RidgePath path = set.bandedRidgePath(bands, multipliers)) {
+            Matrix all = path.coefficients();
+            for (int l = 0; l < 2; l++) {
+                // Penalties as samples: rows √λ_j·e_j with target 0, none of which an intercept may fit.
+                double[][] x = centred(p.x(), rule);
+                double[][] y = centred(p.y(), rule);
+                double[][] xs = new double[n + d][d];
+                double[][] ys = new double[n + d][3];
+                for (int i = 0; i < n; i++) {
+                    xs[i] = x[i];
+                    ys[i] = y[i];
+                }
+                for (int j = 0; j < d; j++) {
+                    xs[n + j][j] = Math.sqrt(multipliers[l] * bands[j]);
+                }
+                double[][] expected = Oracle.minimumNorm(xs, ys, 1e-15);
+                assertThat(Dense.norm(Dense.subtract(all.problem(l).toArray(), expected)))
+                        .as("multiplier " + multipliers[l])
+                        .isLessThanOrEqualTo(1e-11 * Dense.norm(expected));
+            }
+            // Equal bands are ridge.
+            double[] equal = new double[d];
+            Arrays.fill(equal, 0.25);
+            try (RidgePath same = set.bandedRidgePath(equal, 4)) {
+                double[][] ridge = entries(set.ridge(1));
+                assertThat(Dense.norm(Dense.subtract(entries(same.coefficients(0)), ridge)))
+                        .isLessThanOrEqualTo(1e-12 * Dense.norm(ridge));
+                assertThat(same.scores(Criterion.LEAVE_ONE_OUT).get(0, 1))
+                        .isCloseTo(
+                                set.ridgePath(1).scores(Criterion.LEAVE_ONE_OUT).get(0, 1), within(1e-10));
+            }
+            assertThatThrownBy(() -> set.bandedRidgePath(new double[d + 1], 1))
+                    .isInstanceOf(ShapeMismatchException.class);
+            assertThatThrownBy(() -> set.bandedRidgePath(new double[d], 1))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("feature 0 is 0.0");
+        }
+    }
+
+    private static double[][] centred(double[][] m, InterceptRule rule) {
+        double[][] out = Arrays.stream(m).map(double[]::clone).toArray(double[][]::new);
+        for (int j = 0; rule == InterceptRule.UNPENALISED && j < m[0].length; j++) {
+            double mean = 0;
+            for (double[] row : m) {
+                mean += row[j] / m.length;
+            }
+            for (double[] row : out) {
+                row[j] -= mean;
+            }
+        }
+        return out;
+    }
+
     @Test
     void theBestPenaltyHasTheLeastScore() {
         Planted p = problem(12, 9, 9, 30, Precision.FLOAT64);
@@ -273,6 +334,11 @@ abstract class RidgePathConformance extends Conformance {
         assertThatThrownBy(() -> path.select(0, 1)).isInstanceOf(ShapeMismatchException.class);
         assertThatThrownBy(() -> path.select(0, 1, 2)).hasMessageContaining("target 2 is to have penalty 2 of 2");
         assertThatThrownBy(() -> path.coefficients(2)).isInstanceOf(IndexOutOfBoundsException.class);
+        RidgePath shortLived = set.ridgePath(1);
+        shortLived.close();
+        shortLived.close();
+        assertThatThrownBy(() -> shortLived.coefficients(0)).isInstanceOf(ClosedException.class);
+        assertThat(path.coefficients(0).get(0, 0)).isFinite();
         set.close();
         assertThatThrownBy(() -> path.coefficients(0)).isInstanceOf(ClosedException.class);
         assertThatThrownBy(() -> path.scores(Criterion.LEAVE_ONE_OUT)).isInstanceOf(ClosedException.class);

@@ -37,7 +37,7 @@ import org.nullspace.model.SolveOptions;
 class SmallBatchTest {
     private static final int[][] SHAPES = {
         {1, 1}, {1, 2}, {2, 1}, {1, 60}, {60, 1}, {2, 2}, {3, 4}, {4, 3}, {5, 5}, {6, 12}, {12, 6}, {7, 13}, {16, 16},
-        {9, 33}, {33, 9}, {16, 64}, {20, 60}, {60, 20}
+        {9, 33}, {33, 9}, {16, 64}, {20, 60}, {60, 20}, {11, 231}, {231, 11}, {53, 51}
     };
 
     /** Problems of which the first, a middle and the last of a batch are made. */
@@ -405,10 +405,10 @@ class SmallBatchTest {
             assertThatThrownBy(() -> solver.minimumNorm(x, y.rows(0, 3), w, bounds, null))
                     .isInstanceOf(ShapeMismatchException.class)
                     .hasMessageContainingAll("minimumNorm", "3×3×2");
-            Matrix large = Matrix.zeros(Precision.FLOAT64, 1, 200, 300, Layout.ROW_MAJOR);
+            Matrix large = Matrix.zeros(Precision.FLOAT64, 1, 500, 600, Layout.ROW_MAJOR);
             assertThatThrownBy(() -> solver.minimumNorm(large, y, w, bounds, null))
                     .isInstanceOf(UnsupportedOperationException.class)
-                    .hasMessageContaining("200×300");
+                    .hasMessageContaining("500×600");
         }
     }
 

@@ -102,6 +102,28 @@ abstract class SubspaceConformance extends Conformance {
         return full ? working : p.precision().epsilon();
     }
 
+    /** Blocks of columns are those of the basis, but for rounding. */
+    private static void requireBlocks(String where, Subspace space, Matrix basis, double unit) {
+        long m = space.dimension();
+        for (long[] block : new long[][] {{0, m}, {0, 0}, {m / 3, (m + 1) / 2}, {m - 1, m}}) {
+            try (Matrix some = space.basis(block[0], block[1])) {
+                assertThat(some.columns()).as(where).isEqualTo(block[1] - block[0]);
+                Checks.close(
+                        "block of columns",
+                        where,
+                        some.toArray(),
+                        basis.columns(block[0], block[1]).toArray(),
+                        unit);
+            }
+        }
+        for (long[] bad : new long[][] {{-1, 0}, {1, 0}, {0, m + 1}}) {
+            assertThatThrownBy(() -> space.basis(bad[0], bad[1]))
+                    .as(where)
+                    .isInstanceOf(IndexOutOfBoundsException.class)
+                    .hasMessageContaining("columns " + bad[0] + " to " + bad[1]);
+        }
+    }
+
     private static void requireBasis(String where, Subspace space, double[][] projector, double unit) {
         int d = (int) space.ambientDimension();
         int m = (int) space.dimension();
@@ -118,6 +140,7 @@ abstract class SubspaceConformance extends Conformance {
                 assertThat(Dense.norm(projector)).as(where).isLessThan(unit);
                 return;
             }
+            requireBlocks(where, space, basis, unit);
             double[][] b = basis.toArray();
             Checks.close(
                     "B'B = I", where, Dense.multiply(Dense.transpose(b), b), Dense.identity(m), unit * Math.sqrt(m));

@@ -37,6 +37,10 @@ final class ShellExamples {
         Files.writeString(
                 folder.resolve("houses.csv"),
                 "price,area,rooms,age\n310,98,4,12\n250,74,3,30\n420,131,5,3\n365,120,4,8\n198,60,2,41\n");
+        Files.writeString(
+                folder.resolve("cities.csv"),
+                "city,price,area,rooms,age\nBergen,310,98,4,12\nOslo,250,74,3,30\nOslo,420,131,5,3\nBergen,365,120,4,8\n"
+                        + "Bodø,198,60,2,41\nOslo,340,101,4,17\nOslo,610,180,6,1\n");
         SplitMix64 random = new SplitMix64(7);
         NpyWriter.write(folder.resolve("X.npy"), numbers(random, 1, 20, 50));
         NpyWriter.write(folder.resolve("Y.npy"), numbers(random, 1, 20, 2));

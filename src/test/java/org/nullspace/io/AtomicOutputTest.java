@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.nio.ByteBuffer;
+import java.nio.channels.SeekableByteChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -48,6 +49,45 @@ class AtomicOutputTest {
         assertThat(names(out)).containsExactly("one.txt", "two.png");
         assertThat(out.resolve("one.txt")).hasContent("1");
         assertThat(out.resolve("two.png")).hasContent("2");
+    }
+
+    @Test
+    void severalFilesAreWrittenInTurn() throws IOException {
+        try (AtomicOutput output = AtomicOutput.in(dir);
+                SeekableByteChannel one = output.open("one.txt");
+                SeekableByteChannel two = output.open("two.txt")) {
+            for (int i = 0; i < 3; i++) {
+                one.write(ByteBuffer.wrap(new byte[] {(byte) ('a' + i)}));
+                two.write(ByteBuffer.wrap(new byte[] {(byte) ('x' + i)}));
+            }
+            assertThat(two.size()).isEqualTo(3);
+            two.position(1).write(ByteBuffer.wrap(new byte[] {'-'}));
+            assertThat(names(dir)).hasSize(1);
+            one.close();
+            assertThatThrownBy(output::commit)
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessage(
+                            dir.resolve("two.txt") + " is still being written: close its channel before the commit");
+            two.close();
+            output.commit();
+        }
+        assertThat(names(dir)).containsExactly("one.txt", "two.txt");
+        assertThat(dir.resolve("one.txt")).hasContent("abc");
+        assertThat(dir.resolve("two.txt")).hasContent("x-z");
+    }
+
+    @Test
+    void filesThatAreStillOpenAreClosedAndRemovedAtTheEnd() throws IOException {
+        SeekableByteChannel one;
+        try (AtomicOutput output = AtomicOutput.in(dir.resolve("new"))) {
+            one = output.open("one.txt");
+            one.write(ByteBuffer.wrap(new byte[] {1}));
+        }
+        assertThat(one.isOpen()).isFalse();
+        assertThat(names(dir)).isEmpty();
+        assertThatThrownBy(() -> one.write(ByteBuffer.wrap(new byte[] {1})))
+                .isInstanceOf(UncheckedIOException.class)
+                .hasMessageStartingWith(dir.resolve("new/one.txt") + ": writing failed");
     }
 
     @Test
@@ -201,6 +241,7 @@ class AtomicOutputTest {
         public static void main(String[] args) throws Exception {
             AtomicOutput output = AtomicOutput.in(Path.of(args[0]));
             output.write("one.txt", text("1"));
+            output.open("two.txt").write(ByteBuffer.wrap(new byte[] {2}));
             System.out.println("written");
             Thread.sleep(60_000);
             output.commit();

@@ -4,7 +4,7 @@ import java.util.Arrays;
 
 /**
  * Singular values from a {@link LaneQr}: R is brought to bidiagonal form in all lanes by reflections from both sides (Golub and Van Loan, Matrix
- * Computations, 4th ed., §5.4.8), then each problem goes through {@link QuotientDifference}. Not to be shared by threads.
+ * Computations, 4th ed., §5.4.8), then goes through {@link LaneQuotientDifference}. Not to be shared by threads.
  */
 final class LaneSpectrum {
     private final LaneQr qr;
@@ -13,12 +13,11 @@ final class LaneSpectrum {
     private final double[][][] rows;
     private final double[][] diagonal;
     private final double[][] offDiagonal;
-    private final double[][] sigma;
     private final double[] factor = new double[Lanes.COUNT];
     private final double[] sum = new double[Lanes.COUNT];
     private final double[] unused = new double[Lanes.COUNT];
     private final LaneUnits units = new LaneUnits();
-    private final QuotientDifference iteration;
+    private final LaneQuotientDifference iteration;
 
     /**
      * Scratch for one shape.
@@ -38,19 +37,18 @@ final class LaneSpectrum {
         }
         diagonal = Lanes.rows(p);
         offDiagonal = Lanes.rows(p);
-        sigma = Lanes.rows(p);
-        iteration = new QuotientDifference(p);
+        iteration = new LaneQuotientDifference(p);
     }
 
     /** Entries of the scratch for one problem. */
     static double entries(double n, double d) {
         double p = Math.min(n, d);
-        return p * p + 4 * p + 5;
+        return 1.04 * p * p + 2 * p + 7 + LaneQuotientDifference.entries(p);
     }
 
     /** The lanes of the singular values, in descending order. */
     double[] sigma(int i) {
-        return sigma[i];
+        return iteration.values()[i];
     }
 
     /** Finds the singular values of all lanes, from the factorizations that are in the lanes of the QR. */
@@ -65,23 +63,16 @@ final class LaneSpectrum {
             }
         }
         bidiagonalize();
+        iteration.find(diagonal, offDiagonal);
         for (int l = 0; l < Lanes.COUNT; l++) {
-            for (int i = 0; i < p; i++) {
-                iteration.diagonal(i, diagonal[i][l]);
-                iteration.offDiagonal(i, i + 1 < p ? offDiagonal[i][l] : 0);
-            }
-            boolean found = iteration.find(p);
-            for (int i = 0; i < p; i++) {
-                double value = units.back(iteration.values()[i], l);
-                found &= value <= Double.MAX_VALUE;
-                sigma[i][l] = value;
-            }
-            if (!found) {
+            // Values descend: the first is the first to leave the number format.
+            if (!iteration.found(l) || !(units.back(iteration.values()[0][l], l) <= Double.MAX_VALUE)) {
                 for (int i = 0; i < p; i++) {
-                    sigma[i][l] = Double.NaN;
+                    iteration.values()[i][l] = Double.NaN;
                 }
             }
         }
+        units.back(iteration.values());
     }
 
     private void bidiagonalize() {

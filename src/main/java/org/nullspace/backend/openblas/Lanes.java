@@ -248,6 +248,91 @@ final class Lanes {
         }
     }
 
+    // ---- quotients and differences
+
+    /** s ← a², largest ← max(largest, s). */
+    static void square(double[] s, double[] a, double[] largest) {
+        for (int l = 0; l < COUNT; l++) {
+            double square = a[l] * a[l];
+            s[l] = square;
+            largest[l] = Math.max(largest[l], square);
+        }
+    }
+
+    /** a ← max(a, bound). */
+    static void atLeast(double[] a, double bound) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] = Math.max(a[l], bound);
+        }
+    }
+
+    /**
+     * A step of {@link LaneQuotientDifference}: from pivot d and entries q, e to q̂ = d + e, ê = e·q/q̂ and the next pivot d·q/q̂ − τ. A negative
+     * pivot is noted in {@code least} and taken for zero, which keeps all numbers finite.
+     */
+    static void quotient(
+            double[] d, double[] least, double[] tau, double[] q, double[] e, double[] newQ, double[] newE) {
+        for (int l = 0; l < COUNT; l++) {
+            double sum = d[l] + e[l];
+            double ratio = q[l] / sum;
+            double next = d[l] * ratio - tau[l];
+            newQ[l] = sum;
+            newE[l] = Math.max(e[l] * ratio, QuotientDifference.TINY);
+            least[l] = Math.min(least[l], next);
+            d[l] = Math.max(next, 0);
+        }
+    }
+
+    /** The last step of a transformation, which leaves the pivot as it is. */
+    static void lastQuotient(double[] d, double[] tau, double[] q, double[] e, double[] newQ, double[] newE) {
+        for (int l = 0; l < COUNT; l++) {
+            double sum = d[l] + e[l];
+            double ratio = q[l] / sum;
+            newQ[l] = sum;
+            newE[l] = Math.max(e[l] * ratio, QuotientDifference.TINY);
+            d[l] = d[l] * ratio - tau[l];
+        }
+    }
+
+    /**
+     * The smaller eigenvalue of the last two rows and columns of T = BBᵀ, and the square of what is left over in T of its eigenvector.
+     *
+     * @param mu written: the eigenvalue
+     * @param residual written: the square of the residual
+     * @param q last place
+     * @param e off-diagonal entry above it
+     * @param nextQ the place before the last
+     * @param nextE off-diagonal entry above that
+     */
+    static void tail(double[] mu, double[] residual, double[] q, double[] e, double[] nextQ, double[] nextE) {
+        for (int l = 0; l < COUNT; l++) {
+            double coupling = q[l] * e[l];
+            double diagonal = nextQ[l] + e[l];
+            double difference = diagonal - q[l];
+            double large = 0.5 * (diagonal + q[l] + Math.sqrt(difference * difference + 4 * coupling));
+            double small = nextQ[l] * (q[l] / large);
+            double rest = diagonal - small;
+            mu[l] = small;
+            residual[l] = nextQ[l] * nextE[l] * (coupling / (coupling + rest * rest));
+        }
+    }
+
+    /** f ← (1 + e·f)/q, sum ← sum + f. */
+    static void addQuotient(double[] f, double[] sum, double[] q, double[] e) {
+        for (int l = 0; l < COUNT; l++) {
+            double quotient = (1 + e[l] * f[l]) / q[l];
+            f[l] = quotient;
+            sum[l] += quotient;
+        }
+    }
+
+    /** a ← b where {@code taken} is 1 and {@code kept} is 0; unchanged where it is the other way round. */
+    static void replace(double[] taken, double[] kept, double[] a, double[] b) {
+        for (int l = 0; l < COUNT; l++) {
+            a[l] = taken[l] * b[l] + kept[l] * a[l];
+        }
+    }
+
     // ---- single entries
 
     /** a ← a·b. */

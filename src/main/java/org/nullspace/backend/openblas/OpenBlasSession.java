@@ -55,10 +55,11 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
         cholesky = new Cholesky(products);
         householder = new Householder(threads, workspaces, factors);
         spectra = new Spectra(reductions, entryWise, workspaces[0]);
-        batchSolver = new SmallBatchSolver(new SmallProblems(threads), (operation, work, operands) -> {
-            checkOpen();
-            run(operation, work, operands);
-        });
+        batchSolver = new SmallBatchSolver(
+                new SmallProblems(threads), new MediumProblems(threads), (operation, work, operands) -> {
+                    checkOpen();
+                    run(operation, work, operands);
+                });
     }
 
     static String describe(OpenBlasThreads threads) {

@@ -6,9 +6,10 @@ import org.nullspace.backend.Operands;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Place;
 
-/** The batch operations of a session on the host: checks the operands and leaves the work to {@link SmallProblems}. */
+/** The batch operations of a session on the host: checks the operands and leaves the work to {@link SmallProblems} or {@link MediumProblems}. */
 final class SmallBatchSolver implements BatchSolver {
-    private final SmallProblems problems;
+    private final SmallProblems small;
+    private final MediumProblems medium;
     private final Runner runner;
 
     /** Runs the work of an operation in a session. */
@@ -23,29 +24,34 @@ final class SmallBatchSolver implements BatchSolver {
         void run(String operation, Runnable work, Matrix... operands);
     }
 
-    SmallBatchSolver(SmallProblems problems, Runner runner) {
-        this.problems = problems;
+    SmallBatchSolver(SmallProblems small, MediumProblems medium, Runner runner) {
+        this.small = small;
+        this.medium = medium;
         this.runner = runner;
     }
 
     @Override
     public boolean covers(long rows, long columns, long targets) {
-        return SmallProblems.covers(rows, columns, targets);
+        return SmallProblems.areSmall(rows, columns)
+                ? SmallProblems.covers(rows, columns, targets)
+                : MediumProblems.covers(rows, columns, targets);
     }
 
     @Override
     public boolean coversSpectra(long rows, long columns, long targets) {
-        return SmallProblems.coversSpectra(rows, columns, targets);
+        return covers(rows, columns, targets);
     }
 
     @Override
     public long scratchBytes(long batch, long rows, long columns, long targets) {
-        return problems.scratchBytes(batch, rows, columns, targets);
+        return SmallProblems.areSmall(rows, columns)
+                ? small.scratchBytes(batch, rows, columns, targets)
+                : medium.scratchBytes(batch, rows, columns, targets);
     }
 
     @Override
     public void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds, @Nullable Matrix sigma) {
-        requireCovered("minimumNorm", x, y.columns(), sigma != null);
+        requireCovered("minimumNorm", x, y.columns());
         Operands operands = new Operands("minimumNorm", Place.HOST)
                 .reads("X", x)
                 .reads("Y", y)
@@ -56,18 +62,18 @@ final class SmallBatchSolver implements BatchSolver {
         requireSolutionShapes(operands, x, y, w);
         if (sigma == null) {
             operands.checked();
-            runner.run("minimumNorm", () -> problems.minimumNorm(x, y, w, bounds, null), x, y, w, bounds);
+            runner.run("minimumNorm", () -> of(x).minimumNorm(x, y, w, bounds, null), x, y, w, bounds);
         } else {
             operands.writes("sigma", sigma).float64(sigma);
             requireSpectrumShape(operands, x, sigma);
             operands.checked();
-            runner.run("minimumNorm", () -> problems.minimumNorm(x, y, w, bounds, sigma), x, y, w, bounds, sigma);
+            runner.run("minimumNorm", () -> of(x).minimumNorm(x, y, w, bounds, sigma), x, y, w, bounds, sigma);
         }
     }
 
     @Override
     public void singularValues(Matrix x, int[] which, Matrix sigma) {
-        requireCovered("singularValues", x, 1, true);
+        requireCovered("singularValues", x, 1);
         Operands operands = new Operands("singularValues", Place.HOST)
                 .reads("X", x)
                 .writes("sigma", sigma)
@@ -76,12 +82,12 @@ final class SmallBatchSolver implements BatchSolver {
         requireSpectrumShape(operands, x, sigma);
         requireIndices(operands, which, x.batch());
         operands.checkedWithListedProblems();
-        runner.run("singularValues", () -> problems.singularValues(x, which, sigma), x, sigma);
+        runner.run("singularValues", () -> of(x).singularValues(x, which, sigma), x, sigma);
     }
 
     @Override
     public void truncated(Matrix x, Matrix y, int[] which, int[] ranks, double lambda, Matrix w) {
-        requireCovered("truncated", x, y.columns(), true);
+        requireCovered("truncated", x, y.columns());
         Operands operands = new Operands("truncated", Place.HOST)
                 .reads("X", x)
                 .reads("Y", y)
@@ -92,12 +98,12 @@ final class SmallBatchSolver implements BatchSolver {
         operands.require(
                 lambda >= 0 && lambda < Double.POSITIVE_INFINITY, "lambda is " + lambda + ": it must be at least 0");
         operands.checked();
-        runner.run("truncated", () -> problems.truncated(x, y, which, ranks, lambda, w), x, y, w);
+        runner.run("truncated", () -> of(x).truncated(x, y, which, ranks, lambda, w), x, y, w);
     }
 
     @Override
     public void transform(Transform transform, Matrix x, int[] ranks, Matrix c) {
-        requireCovered("transform", x, c.columns(), true);
+        requireCovered("transform", x, c.columns());
         Operands operands = new Operands("transform", Place.HOST)
                 .reads("X", x)
                 .writes("C", c)
@@ -105,15 +111,17 @@ final class SmallBatchSolver implements BatchSolver {
                 .shapes(c.rows() == x.columns(), "C must have a row per column of X");
         requireRanks(operands, ranks, c.batch(), Integer.MIN_VALUE, Math.min(x.rows(), x.columns()));
         operands.checked();
-        runner.run("transform", () -> problems.transform(transform, x, ranks, c), x, c);
+        runner.run("transform", () -> of(x).transform(transform, x, ranks, c), x, c);
+    }
+
+    private BatchProblems of(Matrix x) {
+        return SmallProblems.areSmall(x.rows(), x.columns()) ? small : medium;
     }
 
     // ---- checks
 
-    private void requireCovered(String operation, Matrix x, long targets, boolean spectra) {
-        boolean covered =
-                spectra ? coversSpectra(x.rows(), x.columns(), targets) : covers(x.rows(), x.columns(), targets);
-        if (!covered) {
+    private void requireCovered(String operation, Matrix x, long targets) {
+        if (!covers(x.rows(), x.columns(), targets)) {
             throw new UnsupportedOperationException(
                     operation + ": X of shape " + x.shape() + " with " + targets + " targets is not covered here");
         }

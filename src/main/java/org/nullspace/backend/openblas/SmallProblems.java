@@ -13,16 +13,29 @@ import org.nullspace.matrix.Matrix;
  * LaneMinimumNorm}, {@link LaneSpectrum}, {@link LaneTruncated} or {@link LaneBasis}, and written back; the groups are spread over the threads.
  * Which problems share a group changes no result. Scratch is made once for each thread, nothing for a group or a problem.
  */
-final class SmallProblems {
+final class SmallProblems implements BatchProblems {
     /** Slices for each thread, so that one that is held up leaves its share to the others. */
     private static final int SLICES = 8;
 
-    /**
-     * Entries of X and of a target's column for each k, at most. Measured on one core of an AMD EPYC with float64 data, 1000 problems and one
-     * target (OpenJDK 17, OpenBLAS 0.3.31): 32×256 takes 0.08 ms a problem here and 0.15 ms with the Gram method alone, 40×200 0.09 and 0.16 ms,
-     * 48×384 0.24 ms either way. Scratch takes about 0.5 KiB per entry and thread.
-     */
+    /** Entries of X and of a target's column for each k, at most: lanes take about 0.5 KiB per entry and thread. */
     private static final long LARGEST = 10_000;
+
+    /**
+     * Entries of X of a problem that is treated in lanes, at most. Milliseconds for a problem on one core of an AMD EPYC, here and by {@link
+     * MediumProblems} (float64 data of full rank, one target, medians in turns under some load; OpenJDK 17, OpenBLAS 0.3.31):
+     *
+     * <pre>
+     *           solution       with spectrum   from triplets   projection
+     *   16×128  0.012  0.013   0.031  0.025    0.065  0.068    0.042  0.074
+     *   48×48   0.033  0.039   0.105  0.395    0.764  0.466    0.626  0.549
+     *   24×128  0.023  0.014   0.045  0.052    0.111  0.158    0.104  0.197
+     *   32×128  0.058  0.027   0.115  0.103    0.340  0.265    0.212  0.305
+     *   32×256  0.113  0.030   0.163  0.117    0.363  0.291    0.313  0.331
+     *   48×200  0.171  0.067   0.276  0.189    0.884  0.522    0.733  0.651
+     *   64×128  0.199  0.083   0.511  0.344    2.107  0.857    1.526  0.938
+     * </pre>
+     */
+    private static final long LARGEST_ENTRIES = 2500;
 
     /** Bytes of scratch that does not grow with the shape, for one thread. */
     private static final int FIXED = 40_000;
@@ -33,7 +46,12 @@ final class SmallProblems {
         this.threads = threads;
     }
 
-    /** Whether problems of a shape are small. */
+    /** Whether problems of a shape are treated in lanes, if {@link #covers} says so, and nowhere else. */
+    static boolean areSmall(long n, long d) {
+        return covers(n, d, 1) && n * d <= LARGEST_ENTRIES;
+    }
+
+    /** Whether lanes hold problems of a shape. */
     static boolean covers(long n, long d, long k) {
         return n >= 1
                 && d >= 1
@@ -44,13 +62,9 @@ final class SmallProblems {
                 && n * d + Math.max(n, d) * k <= LARGEST;
     }
 
-    /** Whether spectra of problems of a shape are found here. */
-    static boolean coversSpectra(long n, long d, long k) {
-        return covers(n, d, k);
-    }
-
     /** Bytes of the lanes and of what is on its way to and from them, for all threads. */
-    long scratchBytes(long batch, long n, long d, long k) {
+    @Override
+    public long scratchBytes(long batch, long n, long d, long k) {
         double p = Math.min(n, d);
         double entries = LaneQr.entries(n, d)
                 + Math.max(
@@ -70,7 +84,8 @@ final class SmallProblems {
      * @param bounds written: B×1×2, ‖X‖_F and ‖R⁻¹‖_F, or NaN
      * @param sigma written: B×p×1, or null
      */
-    void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds, @Nullable Matrix sigma) {
+    @Override
+    public void minimumNorm(Matrix x, Matrix y, Matrix w, Matrix bounds, @Nullable Matrix sigma) {
         LaneSelection all = LaneSelection.all(w.batch());
         run(all, () -> {
             Factored factored = new Factored(x, all);
@@ -91,7 +106,8 @@ final class SmallProblems {
     }
 
     /** Finds singular values, see {@link org.nullspace.backend.BatchSolver#singularValues}. */
-    void singularValues(Matrix x, int[] which, Matrix sigma) {
+    @Override
+    public void singularValues(Matrix x, int[] which, Matrix sigma) {
         LaneSelection chosen = LaneSelection.of(which);
         run(chosen, () -> {
             Factored factored = new Factored(x, chosen);
@@ -114,7 +130,8 @@ final class SmallProblems {
     }
 
     /** Solves from the leading singular triplets, see {@link org.nullspace.backend.BatchSolver#truncated}. */
-    void truncated(Matrix x, Matrix y, int[] which, int[] ranks, double lambda, Matrix w) {
+    @Override
+    public void truncated(Matrix x, Matrix y, int[] which, int[] ranks, double lambda, Matrix w) {
         LaneSelection chosen = LaneSelection.of(which);
         run(chosen, () -> {
             Factored factored = new Factored(x, chosen);
@@ -133,7 +150,8 @@ final class SmallProblems {
     }
 
     /** Transforms vectors, see {@link org.nullspace.backend.BatchSolver#transform}. */
-    void transform(Transform transform, Matrix x, int[] ranks, Matrix c) {
+    @Override
+    public void transform(Transform transform, Matrix x, int[] ranks, Matrix c) {
         LaneSelection all = LaneSelection.all(c.batch());
         run(all, () -> {
             Factored factored = new Factored(x, all);

@@ -15,19 +15,33 @@ import org.junit.jupiter.api.Test;
 class QuotientDifferenceTest {
     private static final int[] ORDERS = {1, 2, 3, 4, 5, 8, 13, 16, 31, 50};
 
-    private static double[] find(double[] diagonal, double[] off) {
+    /** By the algorithm for one matrix and by the one for all lanes. */
+    private static double[][] find(double[] diagonal, double[] off) {
         int order = diagonal.length;
-        QuotientDifference iteration = new QuotientDifference(order);
+        QuotientDifference alone = new QuotientDifference(order);
+        double largest = 0;
+        double[][] lanes = new double[order][Lanes.COUNT];
+        double[][] offLanes = new double[order][Lanes.COUNT];
         for (int i = 0; i < order; i++) {
-            iteration.diagonal(i, diagonal[i]);
-            if (i + 1 < order) {
-                iteration.offDiagonal(i, off[i]);
-            }
+            double e = i + 1 < order ? off[i] : 0;
+            alone.squares(i, diagonal[i] * diagonal[i], e * e);
+            largest = Math.max(largest, Math.max(diagonal[i] * diagonal[i], e * e));
+            lanes[i][3] = diagonal[i];
+            offLanes[i][3] = e;
         }
-        assertThat(iteration.find(order))
+        LaneQuotientDifference together = new LaneQuotientDifference(order);
+        together.find(lanes, offLanes);
+        assertThat(alone.find(order, 0, largest) && together.found(3))
                 .as("%s %s", Arrays.toString(diagonal), Arrays.toString(off))
                 .isTrue();
-        return iteration.values().clone();
+        double[] values = new double[order];
+        double[] inLane = new double[order];
+        for (int i = 0; i < order; i++) {
+            values[i] = -Math.sqrt(alone.squaredValues()[i]);
+            inLane[i] = together.values()[i][3];
+        }
+        Arrays.sort(values);
+        return new double[][] {Arrays.stream(values).map(v -> -v).toArray(), inLane};
     }
 
     private static void requireRight(String where, double[] diagonal, double[] off) {
@@ -40,12 +54,13 @@ class QuotientDifferenceTest {
             }
         }
         double[] expected = new SingularValueDecomposition(b).getSingularValues();
-        double[] found = find(diagonal, off);
-        assertThat(found).as(where).isSortedAccordingTo((x, y) -> Double.compare(y, x));
-        for (int i = 0; i < order; i++) {
-            assertThat(found[i])
-                    .as("%s, value %d", where, i)
-                    .isCloseTo(expected[i], within(4 * order * SmallBatches.EPSILON * expected[0]));
+        for (double[] found : find(diagonal, off)) {
+            assertThat(found).as(where).isSortedAccordingTo((x, y) -> Double.compare(y, x));
+            for (int i = 0; i < order; i++) {
+                assertThat(found[i])
+                        .as("%s, value %d", where, i)
+                        .isCloseTo(expected[i], within(4 * order * SmallBatches.EPSILON * expected[0]));
+            }
         }
     }
 
@@ -85,17 +100,33 @@ class QuotientDifferenceTest {
                 .toArray();
     }
 
+    /** Diagonals of equal entries with next to nothing beside them, in which the smallest value may be anywhere. */
+    @Test
+    void ofClustersAreFound() {
+        for (int order : ORDERS) {
+            for (int round = 0; round < 200; round++) {
+                long seed = 2026_11_60L + 1000L * order + round;
+                SplittableRandom random = new SplittableRandom(seed);
+                double small = Math.pow(10, -random.nextDouble(16));
+                double[] diagonal = entries(random, order, i -> i < (order + 1) / 2 ? 1 : small, 1e-16);
+                double[] off = entries(random, order, i -> Math.pow(10, -random.nextDouble(5, 20)), 0);
+                requireRight("order " + order + ", seed " + seed, diagonal, off);
+            }
+        }
+    }
+
     /** The bidiagonal matrix of ones: 2·cos(iπ/(2n+1)). */
     @Test
     void ofOnesHaveAClosedForm() {
         for (int order : new int[] {3, 10, 100}) {
             double[] ones = new double[order];
             Arrays.fill(ones, 1);
-            double[] found = find(ones, ones);
-            for (int i = 0; i < order; i++) {
-                assertThat(found[i])
-                        .as("order %d, value %d", order, i)
-                        .isCloseTo(2 * Math.cos((i + 1) * Math.PI / (2 * order + 1)), within(2e-15));
+            for (double[] found : find(ones, ones)) {
+                for (int i = 0; i < order; i++) {
+                    assertThat(found[i])
+                            .as("order %d, value %d", order, i)
+                            .isCloseTo(2 * Math.cos((i + 1) * Math.PI / (2 * order + 1)), within(2e-15));
+                }
             }
         }
     }
@@ -104,12 +135,20 @@ class QuotientDifferenceTest {
     void areNotFoundWhereAnEntryIsNotFinite() {
         for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY, 1e200}) {
             for (int at = 0; at < 5; at++) {
-                QuotientDifference iteration = new QuotientDifference(3);
+                double[][] diagonal = new double[3][Lanes.COUNT];
+                double[][] off = new double[3][Lanes.COUNT];
                 for (int i = 0; i < 3; i++) {
-                    iteration.diagonal(i, at == i ? bad : 1);
-                    iteration.offDiagonal(i, at == 3 + i ? bad : 1);
+                    Arrays.fill(diagonal[i], 1);
+                    Arrays.fill(off[i], 1);
                 }
-                assertThat(iteration.find(3)).as("%s at %d", bad, at).isFalse();
+                (at < 3 ? diagonal[at] : off[at - 3])[7] = bad;
+                LaneQuotientDifference iteration = new LaneQuotientDifference(3);
+                iteration.find(diagonal, off);
+                for (int l = 0; l < Lanes.COUNT; l++) {
+                    assertThat(iteration.found(l))
+                            .as("%s at %d, lane %d", bad, at, l)
+                            .isEqualTo(l != 7);
+                }
             }
         }
     }

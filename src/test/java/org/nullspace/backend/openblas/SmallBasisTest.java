@@ -175,7 +175,7 @@ class SmallBasisTest {
     void areNaNForNegativeRanksAndEntriesThatAreNotFinite() {
         SplittableRandom random = new SplittableRandom(2026_11_31L);
         for (Transform transform : Transform.values()) {
-            for (int[] shape : new int[][] {{3, 7}, {7, 3}}) {
+            for (int[] shape : new int[][] {{3, 7}, {7, 3}, {3, 1000}, {1000, 3}}) {
                 Matrix x = SmallBatches.random(random, Form.ROWS, 70, shape[0], shape[1]);
                 Matrix c = SmallBatches.random(random, Form.ROWS, 70, shape[1], 2);
                 Matrix clean = c.copy(c.layout());
@@ -186,14 +186,15 @@ class SmallBasisTest {
                 x.set(31, 0, 0, Double.NaN);
                 x.set(32, 2, 2, Double.POSITIVE_INFINITY);
                 Matrix found = c.copy(c.layout());
-                found.set(40, 1, 0, Double.NaN);
+                found.set(40, 1, 0, transform == Transform.TO_COORDINATES ? Double.NaN : Double.POSITIVE_INFINITY);
+                found.set(41, 2, 0, Double.NEGATIVE_INFINITY);
                 SOLVER.transform(transform, x, ranks, found);
                 for (int b = 0; b < 70; b++) {
                     if (b == 0 || b == 31 || b == 32 || b == 69) {
                         assertThat(SmallBatches.entries(found, b))
                                 .as("problem %d", b)
                                 .containsOnly(Double.NaN);
-                    } else if (b == 40) {
+                    } else if (b == 40 || b == 41) {
                         assertThat(found.problem(b).columnToArray(0)).containsOnly(Double.NaN);
                         assertThat(found.problem(b).columnToArray(1))
                                 .containsExactly(clean.problem(b).columnToArray(1));

@@ -123,7 +123,9 @@ class SmallBatchSolverTest {
     void resultsDoNotDependOnPlaceAndCompany(int size) {
         long seed = 2026_11_04L + size;
         SplittableRandom random = new SplittableRandom(seed);
-        for (int[] shape : new int[][] {{1, 4}, {4, 1}, {5, 5}, {6, 12}, {12, 6}, {17, 40}, {40, 17}}) {
+        for (int[] shape : new int[][] {
+            {1, 4}, {4, 1}, {5, 5}, {6, 12}, {12, 6}, {17, 40}, {40, 17}, {11, 301}, {301, 11}, {53, 51}
+        }) {
             Batch batch = Batch.of(random, size, shape[0], shape[1]);
             Matrix[] results = batch.results();
             int[] order = SmallBatches.indices(size, true);
@@ -327,6 +329,13 @@ class SmallBatchSolverTest {
         assertThat(SOLVER.coversSpectra(2000, 2000, 1)).isFalse();
         assertThat(SOLVER.coversSpectra(6, 12, 1)).isTrue();
         assertThat(SOLVER.coversSpectra(0, 12, 1)).isFalse();
+        assertThat(SOLVER.covers(6, 12, 1000)).isFalse();
+        assertThat(SOLVER.coversSpectra(80, 90, 1)).isTrue();
+        assertThat(SOLVER.coversSpectra(64, 2000, 3)).isTrue();
+        assertThat(SOLVER.covers(368, 368, 1)).isTrue();
+        assertThat(SOLVER.covers(369, 369, 1)).isFalse();
+        assertThat(SOLVER.covers(5, 200_000, 1)).isFalse();
+        assertThat(SOLVER.covers(64, 2000, 500)).isFalse();
         requireRefused(
                 UnsupportedOperationException.class,
                 () -> SOLVER.singularValues(large, new int[] {0}, large.columns(0, 1)),

@@ -14,9 +14,10 @@ import org.nullspace.matrix.Precision;
 
 /** Problems and matrices for the tests of batch operations. */
 final class SmallBatches {
+    /** The last ones are too large for lanes. */
     static final int[][] SHAPES = {
         {1, 1}, {1, 2}, {2, 1}, {1, 60}, {60, 1}, {2, 2}, {2, 3}, {3, 2}, {3, 3}, {5, 5}, {6, 12}, {12, 6}, {7, 13},
-        {13, 7}, {16, 64}, {64, 16}, {20, 60}, {33, 9}, {24, 24}
+        {13, 7}, {16, 64}, {64, 16}, {20, 60}, {33, 9}, {24, 24}, {11, 231}, {231, 11}, {53, 51}
     };
 
     static final double EPSILON = Math.ulp(1.0);

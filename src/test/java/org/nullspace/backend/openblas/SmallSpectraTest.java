@@ -73,7 +73,7 @@ class SmallSpectraTest {
                 spectrum(p, i -> 1),
                 spectrum(p, i -> Math.pow(10, -15.0 * i / Math.max(1, p - 1))),
                 spectrum(p, i -> i < (p + 1) / 2 ? 1 : 1e-8),
-                spectrum(p, i -> i < (p + 1) / 2 ? 3 - 0.1 * i : 0),
+                spectrum(p, i -> i < (p + 1) / 2 ? 3 - 2.0 * i / p : 0),
                 spectrum(p, i -> i == 0 ? 1 : 1e-14),
                 spectrum(p, i -> 1 + 1e-13 * (p - i)),
                 spectrum(p, i -> 1.0 / (1 + i)),
@@ -148,9 +148,11 @@ class SmallSpectraTest {
                 }
             }
         }
-        Matrix large = SmallBatches.empty(Form.ROWS, 1, 2, 3);
-        SESSION.fill(large, Double.MAX_VALUE);
-        assertThat(singularValues(large, 0)[0]).containsOnly(Double.NaN);
+        for (int[] shape : new int[][] {{2, 3}, {10, 300}}) {
+            Matrix large = SmallBatches.empty(Form.ROWS, 1, shape[0], shape[1]);
+            SESSION.fill(large, Double.MAX_VALUE);
+            assertThat(singularValues(large, 0)[0]).containsOnly(Double.NaN);
+        }
     }
 
     @Test
@@ -176,9 +178,13 @@ class SmallSpectraTest {
             assertThat(bounds[1].hasSameEntries(bounds[0])).isTrue();
             double[][] alone = singularValues(x, SmallBatches.indices(50, true));
             for (int b = 0; b < 50; b++) {
-                assertThat(sigma.problem(b).columnToArray(0))
-                        .as("problem %d", b)
-                        .containsExactly(alone[b]);
+                double[] found = sigma.problem(b).columnToArray(0);
+                if (b == 7 || SmallProblems.areSmall(n, d)) {
+                    assertThat(found).as("problem %d", b).containsExactly(alone[b]);
+                } else {
+                    // Those of the Cholesky factor, where they are good enough.
+                    requireClose("problem " + b, found, alone[b], 6);
+                }
             }
             assertThat(alone[7]).containsOnly(Double.NaN);
             assertThat(alone[9]).doesNotContain(Double.NaN);
