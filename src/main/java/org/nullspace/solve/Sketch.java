@@ -57,8 +57,11 @@ final class Sketch {
 
     private static final double EPS = Precision.FLOAT64.epsilon();
 
-    /** Rows of the sketch beyond 2p: for few columns, twice as many would not be enough for the singular values to concentrate. */
-    private static final long MORE_ROWS = 32;
+    /**
+     * Rows of the sketch beyond 2p. For few columns, twice as many would not be enough for the singular values to concentrate, and what rounding
+     * does to the sketch reaches the row space divided by the smallest of S.
+     */
+    private static final long MORE_ROWS = 128;
 
     /** Half of the rank, and a little more, since a hint is no more than that. */
     private static final double LARGEST_SHARE = 0.52;

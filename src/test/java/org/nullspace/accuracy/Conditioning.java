@@ -203,8 +203,8 @@ final class Conditioning {
 
                 Planted problems of %d×%d with singular values in geometric progression from 1 to 1/κ, of full rank and of rank %d, consistent. In
                 a cell: the rank found; then, as digits (−log₁₀ of the error), the forward error ‖w − w*‖/‖w*‖, the backward error
-                ‖Xw − y‖/(‖X‖‖w‖), and the orthogonality ‖Xp‖/(‖X‖‖p‖) of a projection p on the null space. `GRAM` hands over where it cannot vouch
-                for its result; what took over is in brackets. gelsd and gelsy are LAPACK's drivers on the same entries, in the precision of the data,
+                ‖Xw − y‖/(‖X‖‖w‖), and the orthogonality ‖Xp‖/(‖X‖‖p‖) of a projection p on the null space. `GRAM` and `SKETCH` hand over where they cannot vouch
+                for their result; what took over is in brackets. gelsd and gelsy are LAPACK's drivers on the same entries, in the precision of the data,
                 with the cut-off of the standard tolerance. Where κ is beyond the cut-off, the rank is less than planted, by intention, and
                 the forward error means nothing.
 
