@@ -137,7 +137,12 @@ public final class Planner {
     }
 
     private boolean sketchPays() {
-        return p >= SKETCH_LEAST && q >= SKETCH_ASPECT * p && !rounds && sketchFits(false);
+        return p >= SKETCH_LEAST
+                && q >= SKETCH_ASPECT * p
+                && !rounds
+                && sketchFits(false)
+                && residentBytes(false) + budget.sketchBytes(q, p) + vectorBytes(Method.SKETCH, false)
+                        <= budget.operandBytes();
     }
 
     private boolean sketchFits(boolean streamed) {

@@ -344,6 +344,35 @@ abstract class SketchConformance extends Conformance {
     }
 
     @Test
+    void hasItsTurnWhereALowRankIsInSight() {
+        SplitMix64 random = new SplitMix64(19);
+        int p = 256;
+        int q = 1100;
+        double[][] low = Dense.multiply(Dense.gaussian(random, p, 60), Dense.gaussian(random, 60, q));
+        requireHistory(low, 60, Method.SKETCH, "GRAM: the Gram", "SKETCH: rank 60 of 256");
+        double[][] high = Dense.multiply(Dense.gaussian(random, p, 200), Dense.gaussian(random, 200, q));
+        requireHistory(high, 200, Method.QR_SVD, "GRAM: the Gram", "SKETCH: left out", "QR_SVD: rank 200 of 256");
+        double[][] misleading = Dense.gaussian(random, p, q);
+        for (int i = 1; i < 20; i++) {
+            misleading[i] = misleading[0].clone();
+        }
+        requireHistory(misleading, 237, Method.QR_SVD, "GRAM: the Gram", "SKETCH: a rank of some 237", "QR_SVD: rank");
+        double[][] full = Dense.gaussian(random, p, q);
+        requireHistory(full, 256, Method.GRAM, "GRAM: full rank");
+    }
+
+    private void requireHistory(double[][] x, int rank, Method method, String... history) {
+        try (SolutionSet s = solve(x, new double[x.length][1], options().build())) {
+            assertThat(s.rank()).as(s.history().toString()).isEqualTo(rank);
+            assertThat(s.method()).isEqualTo(method);
+            assertThat(s.history()).hasSize(history.length);
+            for (int i = 0; i < history.length; i++) {
+                assertThat(s.history().get(i)).startsWith(history[i]);
+            }
+        }
+    }
+
+    @Test
     void decidesByTheGapToo() {
         for (int rank : new int[] {12, 29}) {
             Planted p = Planted.of(64_200, 30, 300, 1, rank, Spectrum.STEEP, 10, 0, Precision.FLOAT64);

@@ -66,6 +66,11 @@ class SmallDeviceConformanceTest {
 
     @Nested
     class Sketches extends SketchConformance {
+        @BeforeEach
+        void enough() {
+            SmallDeviceProvider.plugIn(1, 64 * MEBI);
+        }
+
         @Override
         protected DeviceKind kind() {
             return DeviceKind.CUDA;
