@@ -1,10 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""NumPy's side of org.nullspace.bench.SmallBatches: seconds for batches of wide problems, OPENBLAS_NUM_THREADS as set outside."""
+"""The Python side of org.nullspace.bench.SmallBatches: seconds for batches of wide problems by NumPy and, where it is installed,
+PyTorch; OPENBLAS_NUM_THREADS and OMP_NUM_THREADS as set outside."""
 import statistics
 import time
 
 import numpy as np
+
+try:
+    import torch
+except ImportError:
+    torch = None
 
 rng = np.random.default_rng(20260301)
 for size, n, d in ((100000, 6, 12), (20000, 16, 64), (1000, 64, 512)):
@@ -22,10 +28,17 @@ for size, n, d in ((100000, 6, 12), (20000, 16, 64), (1000, 64, 512)):
     def lstsq():
         return [np.linalg.lstsq(a, b, rcond=None)[0] for a, b in zip(x, y)]
 
-    for way, runs in ((gram, 3), (svd, 1 if n > 20 else 2), (lstsq, 1)):
+    def torch_gelsd():
+        return torch.linalg.lstsq(torch.from_numpy(x), torch.from_numpy(y), driver="gelsd")
+
+    def torch_gelsy():
+        return torch.linalg.lstsq(torch.from_numpy(x), torch.from_numpy(y), driver="gelsy")
+
+    ways = [(gram, 3), (svd, 1 if n > 20 else 2), (lstsq, 1)]
+    for way, runs in ways + ([(torch_gelsd, 2), (torch_gelsy, 2)] if torch else []):
         seconds = []
         for _ in range(runs):
             begin = time.perf_counter()
             way()
             seconds.append(time.perf_counter() - begin)
-        print(f"{size}x{n}x{d} numpy {way.__name__}: median {statistics.median(seconds):.3f} s", flush=True)
+        print(f"{size}x{n}x{d} {"" if "torch" in way.__name__ else "numpy "}{way.__name__}: median {statistics.median(seconds):.3f} s", flush=True)
