@@ -128,7 +128,7 @@ public final class Planner {
                         : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
                                 + " it needs a small part of the work of the others, and its certificate proves full rank");
         if (options.method() == Method.AUTO && sketchPays()) {
-            reasons.add("SKETCH if the Gram matrix shows that the rank is at most about half of min(n,d)");
+            reasons.add("SKETCH if the Gram matrix shows that the rank is at most about a third of min(n,d)");
             reasons.add("QR_SVD takes over if no certificate holds");
             return List.of(Method.GRAM, Method.SKETCH, Method.QR_SVD);
         }
