@@ -41,4 +41,5 @@ for size, n, d in ((100000, 6, 12), (20000, 16, 64), (1000, 64, 512)):
             begin = time.perf_counter()
             way()
             seconds.append(time.perf_counter() - begin)
-        print(f"{size}x{n}x{d} {"" if "torch" in way.__name__ else "numpy "}{way.__name__}: median {statistics.median(seconds):.3f} s", flush=True)
+        name = way.__name__ if way.__name__.startswith("torch") else "numpy " + way.__name__
+        print(f"{size}x{n}x{d} {name}: median {statistics.median(seconds):.3f} s", flush=True)
