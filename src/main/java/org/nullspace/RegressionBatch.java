@@ -63,7 +63,7 @@ final class RegressionBatch extends BatchResults {
         this.tiles = tiles;
         this.sets = new AtomicReferenceArray<>(size);
         this.together = new boolean[size];
-        Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), n, k, Layout.COLUMN_MAJOR);
+        Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), n, k, y.layout());
         copy.copyFrom(y);
         this.targets = copy;
         this.aloneResiduals = Matrix.uninitialized(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
