@@ -109,7 +109,7 @@ final class RegressionBatch extends BatchResults {
         if (small(devices.first(), k) != null && size > 0) {
             AtomicInteger left = new AtomicInteger();
             BatchProgress settled = (done, total) -> progress.at(done - left.get(), total);
-            devices.onDevices(size, tiles.problems(), settled, this::lost, (session, lock, from, to) -> {
+            devices.onDevices(size, tiles.size(), settled, this::lost, (session, lock, from, to) -> {
                 SmallBatch here = small(session, k);
                 if (here != null) {
                     lock.lock();
@@ -367,7 +367,7 @@ final class RegressionBatch extends BatchResults {
             return IntStream.range(0, size).toArray();
         }
         devices.onDevices(
-                size, tiles.problems(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
+                size, tiles.size(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
                     SmallBatch here = small(session, vectors);
                     if (here != null) {
                         lock.lock();
@@ -523,7 +523,7 @@ final class RegressionBatch extends BatchResults {
                 }
                 return isConfined(e);
             };
-            devices.onDevices(size, tiles.problems(), BatchProgress.NONE, unknown, (session, lock, from, to) -> {
+            devices.onDevices(size, tiles.size(), BatchProgress.NONE, unknown, (session, lock, from, to) -> {
                 lock.lock();
                 try {
                     BatchProducts.residualNorms(
@@ -581,7 +581,7 @@ final class RegressionBatch extends BatchResults {
     @Override
     void productsAll(Matrix samples, Matrix w, Matrix out) {
         devices.onDevices(
-                size, tiles.problems(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
+                size, tiles.size(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
                     lock.lock();
                     try {
                         multiply(session, samples, w, out, from, to);

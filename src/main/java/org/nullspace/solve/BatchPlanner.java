@@ -128,7 +128,7 @@ public final class BatchPlanner {
          *
          * @return at least 1
          */
-        public int problems() {
+        public int size() {
             return problems;
         }
 
@@ -241,10 +241,10 @@ public final class BatchPlanner {
                 batch,
                 fused != null,
                 alone,
-                tiles.problems(),
-                (long) (fused == null ? alone.workspaceBytes() : fused.bytes(tiles.problems(), k)),
+                tiles.size(),
+                (long) (fused == null ? alone.workspaceBytes() : fused.bytes(tiles.size(), k)),
                 (long) heldBytes((double) data.bytes() * batch * n * k),
-                (long) streamedBytes(Math.min(Math.max(1, batch), tiles.problems()), data),
+                (long) streamedBytes(Math.min(Math.max(1, batch), tiles.size()), data),
                 budget,
                 reasons);
     }

@@ -34,11 +34,16 @@ import org.nullspace.backend.Session;
 import org.nullspace.error.BackendException;
 import org.nullspace.error.DeviceLostException;
 import org.nullspace.error.InsufficientMemoryException;
+import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
+import org.nullspace.model.Outcome;
+import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
+import org.nullspace.model.SvdChoice;
 
 /**
  * Every call that the backend makes of CUDA's libraries fails once, on the software device: the failure must surface as an exception that names
@@ -301,6 +306,35 @@ class CudaFaultTest {
                 Scenario.options(Method.QR_SVD).build())) {
             assertThat(s.rank()).isEqualTo(2);
             assertThat(SoftwareDevice.calls("cusolverDnDgesvdj")).isEqualTo(CusolverBridge.isLoaded() ? 1 : 0);
+        }
+    }
+
+    @Test
+    void anIterationThatDoesNotConvergeAtAllIsTheOutcomeOfItsProblem() {
+        int size = 5;
+        Matrix x = Matrix.zeros(Precision.FLOAT64, size, 3, 4, Layout.ROW_MAJOR);
+        Matrix y = Matrix.zeros(Precision.FLOAT64, size, 3, 1, Layout.ROW_MAJOR);
+        for (int b = 0; b < size; b++) {
+            x.problem(b).copyFrom(Matrix.of(new double[][] {{1, 2, 3, 4}, {2, 3, 5, 7 + b}, {3, 5, 9, 11}}));
+            y.problem(b).copyFrom(Matrix.column(1, 2, 3));
+        }
+        SolveOptions options =
+                Scenario.options(Method.QR_SVD).svd(SvdChoice.QR_ITERATION).build();
+        for (int lost : new int[] {0, size / 2, size - 1}) {
+            // One iteration for each problem, in the order of the batch.
+            SoftwareDevice.forgeInfo("cusolverDnDgesvd", lost + 1L, 2);
+            try (SolutionBatch batch = Nullspace.solveBatch(x, y, options)) {
+                for (int b = 0; b < size; b++) {
+                    boolean fails = b == lost;
+                    assertThat(batch.outcome(b))
+                            .as("problem " + b + ", lost " + lost)
+                            .isEqualTo(fails ? Outcome.NOT_CONVERGED : Outcome.FULL_RANK);
+                    assertThat(Double.isNaN(batch.minimumNorm().get(b, 0, 0)))
+                            .as("problem " + b + ", lost " + lost)
+                            .isEqualTo(fails);
+                    assertThat(batch.outcome(b).isSolved()).isEqualTo(!fails);
+                }
+            }
         }
     }
 
