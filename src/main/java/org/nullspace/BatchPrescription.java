@@ -37,6 +37,11 @@ final class BatchPrescription {
         this.distance = Matrix.zeros(Precision.FLOAT64, batch.size, 1, batch.k, Layout.ROW_MAJOR);
     }
 
+    /** Prescribed coefficients; not to be changed. */
+    int[] indices() {
+        return indices;
+    }
+
     /** The values for a problem. */
     double[] valuesOf(int b) {
         return values.problem(values.batch() == 1 ? 0 : b).columnToArray(0);

@@ -2,10 +2,13 @@ package org.nullspace;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.Lock;
 import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 import java.util.function.Supplier;
+import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.error.ClosedException;
@@ -23,6 +26,7 @@ import org.nullspace.model.NullSpaceBatch;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolutionBatch;
+import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 import org.nullspace.random.SplitMix64;
 import org.nullspace.solve.BatchProducts;
@@ -44,7 +48,14 @@ abstract class BatchResults implements SolutionBatch {
     final int[] ranks;
     final Matrix minimumNorm;
 
+    /** Sets that were handed out or are worth keeping. */
+    final AtomicReferenceArray<@Nullable SolutionSet> sets;
+
     private final ReadWriteLock life = new ReentrantReadWriteLock();
+
+    /** Held while what is asked for the first time is computed. */
+    private final Object firstTime = new Object();
+
     private @Nullable Matrix intercepts;
     private @Nullable Matrix sigma;
     private @Nullable Matrix residuals;
@@ -67,6 +78,7 @@ abstract class BatchResults implements SolutionBatch {
         this.k = k;
         this.outcomes = new Outcome[size];
         this.ranks = new int[size];
+        this.sets = new AtomicReferenceArray<>(size);
         this.minimumNorm = Matrix.uninitialized(scope, x.precision(), size, d, k, Layout.COLUMN_MAJOR);
     }
 
@@ -96,11 +108,31 @@ abstract class BatchResults implements SolutionBatch {
     /** ‖Xw₀ − y‖, B×1×k. */
     abstract void residualsAll(Matrix norms);
 
-    /** Members with prescribed coefficients; values are B×m×1 or 1×m×1. */
-    abstract FixedCoefficientsBatch fixAll(int[] indices, Matrix values);
+    /** A solution set of a problem, made anew, which owns what it is made of. */
+    abstract SolutionSet make(int problem);
 
-    /** Constants of given coefficients, B×1×k, or null if there is no intercept; coefficients are B×d×k or 1×d×k. */
-    abstract @Nullable Matrix interceptsOf(Matrix w);
+    /** What is done with the solution set of a problem. */
+    interface SetUse {
+        /**
+         * Uses the set, which may end afterwards.
+         *
+         * @param set the solution set
+         * @param b index of its problem
+         */
+        void apply(SolutionSet set, int b);
+    }
+
+    /** Uses the solution sets of those problems of a list that were solved. */
+    abstract void onSets(int[] which, SetUse use);
+
+    /**
+     * Prescribes coefficients where that needs no solution sets.
+     *
+     * @return the problems that are left
+     */
+    int[] fixTogether(BatchPrescription prescription) {
+        return all();
+    }
 
     /** out ← samples times coefficients; samples are B×m×d or 1×m×d, coefficients B×d×k or 1×d×k, out is B×m×k. */
     abstract void productsAll(Matrix samples, Matrix w, Matrix out);
@@ -147,6 +179,43 @@ abstract class BatchResults implements SolutionBatch {
         return minimumNorm;
     }
 
+    // ---- single problems
+
+    @Override
+    public final SolutionSet problem(int index) {
+        requireIndex(index);
+        SolutionSet known = sets.get(index);
+        if (known != null) {
+            return known;
+        }
+        if (scope.isClosed()) {
+            throw new ClosedException("problem " + index + " of a batch of " + size + " (X " + x.shape()
+                    + ") was asked for after the batch had been closed");
+        }
+        return open(() -> {
+            SolutionSet made = make(index);
+            if (keep(index, made)) {
+                return made;
+            }
+            made.close();
+            return Objects.requireNonNull(sets.get(index));
+        });
+    }
+
+    /** Keeps a solution set until the batch is closed; false if another one is kept already. */
+    final boolean keep(int index, SolutionSet set) {
+        boolean first = sets.compareAndSet(index, null, set);
+        if (first) {
+            scope.register(set::close, 0);
+        }
+        return first;
+    }
+
+    /** Indices of all problems. */
+    final int[] all() {
+        return IntStream.range(0, size).toArray();
+    }
+
     final boolean solved(int b) {
         return outcomes[b].isSolved();
     }
@@ -182,7 +251,7 @@ abstract class BatchResults implements SolutionBatch {
     @Override
     public final Matrix singularValues() {
         return open(() -> {
-            synchronized (ranks) {
+            synchronized (firstTime) {
                 Matrix known = sigma;
                 if (known == null) {
                     known = newSigma();
@@ -224,7 +293,7 @@ abstract class BatchResults implements SolutionBatch {
     @Override
     public final Matrix residualNorms() {
         return open(() -> {
-            synchronized (outcomes) {
+            synchronized (firstTime) {
                 Matrix known = residuals;
                 if (known == null) {
                     known = Matrix.zeros(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
@@ -250,7 +319,7 @@ abstract class BatchResults implements SolutionBatch {
     @Override
     public final Matrix intercepts() {
         return open(() -> {
-            synchronized (minimumNorm) {
+            synchronized (firstTime) {
                 Matrix known = intercepts;
                 if (known == null) {
                     known = Matrix.zeros(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
@@ -345,7 +414,14 @@ abstract class BatchResults implements SolutionBatch {
                 }
             }
         }
-        return open(() -> fixAll(indices.clone(), shareable(values)));
+        return open(() -> {
+            BatchPrescription prescription = new BatchPrescription(this, indices.clone(), shareable(values));
+            int[] rest = fixTogether(prescription);
+            onSets(
+                    rest,
+                    (set, b) -> prescription.take(b, set.fixing(prescription.indices(), prescription.valuesOf(b))));
+            return prescription.results();
+        });
     }
 
     @Override
@@ -397,6 +473,16 @@ abstract class BatchResults implements SolutionBatch {
         return open(() -> predictions(samples, shareable(w), interceptsOf(shareable(w))));
     }
 
+    /** Constants of given coefficients, B×1×k, or null if there is no intercept; coefficients are B×d×k or 1×d×k. */
+    private @Nullable Matrix interceptsOf(Matrix w) {
+        if (options.intercept() == InterceptRule.NONE) {
+            return null;
+        }
+        Matrix constants = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
+        onSets(all(), (set, b) -> write(set.intercept(w.problem(w.batch() == 1 ? 0 : b)), constants, b));
+        return constants;
+    }
+
     private Matrix predictions(Matrix samples, Matrix w, @Nullable Matrix constants) {
         InvalidInputException.requireNonNull("x", samples);
         if (samples.columns() != d) {
@@ -432,6 +518,14 @@ abstract class BatchResults implements SolutionBatch {
     /** out ← samples times coefficients, for a tile. */
     static void multiply(Session session, Matrix samples, Matrix w, Matrix out, int from, int to) {
         BatchProducts.multiply(session, part(samples, from, to), part(w, from, to), out.problems(from, to));
+    }
+
+    /** Writes numbers into a row or column of a problem. */
+    static void write(double[] entries, Matrix vector, int b) {
+        boolean row = vector.rows() == 1;
+        for (int i = 0; i < entries.length; i++) {
+            vector.set(b, row ? 0 : i, row ? i : 0, entries[i]);
+        }
     }
 
     /** C ← C + A. */

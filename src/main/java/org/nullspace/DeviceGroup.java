@@ -45,11 +45,15 @@ final class DeviceGroup implements AutoCloseable {
         /**
          * Works on a tile.
          *
-         * @param session the session that it falls to
-         * @param lock to be held while the session is used
+         * @param session the session that it falls to, which no other thread uses meanwhile
          * @param from index of the first problem
          * @param to index after the last
          */
+        void solve(Session session, int from, int to);
+    }
+
+    /** A tile with the session that it falls to. */
+    private interface Part {
         void solve(Session session, ReentrantLock lock, int from, int to);
     }
 
@@ -98,11 +102,6 @@ final class DeviceGroup implements AutoCloseable {
         return sessions.get(0);
     }
 
-    /** Number of different devices. */
-    int devices() {
-        return devices;
-    }
-
     /** Works with the device that a problem of a batch falls to. */
     <T> T onDeviceOf(int problem, int batch, Use<T> use) {
         int index = (int) (((problem + 1L) * devices - 1) / batch);
@@ -117,12 +116,20 @@ final class DeviceGroup implements AutoCloseable {
 
     /** Works on all problems of a batch in tiles, with one session for each device. */
     void onDevices(int problems, int tile, BatchProgress progress, Trouble trouble, Work work) {
-        new Run(devices, problems, tile, i -> i, problems, progress, trouble, work).run();
+        Part part = (session, lock, from, to) -> {
+            lock.lock();
+            try {
+                work.solve(session, from, to);
+            } finally {
+                lock.unlock();
+            }
+        };
+        new Run(devices, problems, tile, i -> i, problems, progress, trouble, part).run();
     }
 
     /** Works on some problems of a batch one by one, with all sessions. */
     void onSessions(int[] which, int batch, BatchProgress progress, Trouble trouble, Problem work) {
-        Work each = (session, lock, from, to) -> work.solve(session, lock, which[from]);
+        Part each = (session, lock, from, to) -> work.solve(session, lock, which[from]);
         new Run(sessions.size(), which.length, 1, i -> which[i], batch, progress, trouble, each).run();
     }
 
@@ -138,7 +145,7 @@ final class DeviceGroup implements AutoCloseable {
         private final int batch;
         private final BatchProgress progress;
         private final Trouble trouble;
-        private final Work work;
+        private final Part work;
         private final AtomicInteger done = new AtomicInteger();
         private final AtomicReference<@Nullable Throwable> failure = new AtomicReference<>(null);
 
@@ -150,7 +157,7 @@ final class DeviceGroup implements AutoCloseable {
                 int batch,
                 BatchProgress progress,
                 Trouble trouble,
-                Work work) {
+                Part work) {
             this.count = count;
             this.problems = problems;
             this.tile = tile;

@@ -4,15 +4,14 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.BatchSolver.Transform;
 import org.nullspace.backend.Session;
 import org.nullspace.error.BackendException;
-import org.nullspace.error.ClosedException;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -20,7 +19,6 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BatchFailure;
 import org.nullspace.model.BatchProgress;
-import org.nullspace.model.FixedCoefficientsBatch;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
@@ -41,11 +39,10 @@ final class RegressionBatch extends BatchResults {
     private final List<String> notes;
     private final Matrix targets;
     private final BatchPlanner.Tiles tiles;
-    private final AtomicReferenceArray<@Nullable SolutionSet> sets;
     private final List<BatchFailure> failures = new ArrayList<>();
     private final boolean[] together;
-    private final Matrix aloneResiduals;
     private int[] alone = {};
+    private @Nullable Matrix aloneResiduals;
 
     private RegressionBatch(
             DeviceGroup devices,
@@ -61,12 +58,10 @@ final class RegressionBatch extends BatchResults {
         this.ownsDevices = ownsDevices;
         this.notes = notes;
         this.tiles = tiles;
-        this.sets = new AtomicReferenceArray<>(size);
         this.together = new boolean[size];
         Matrix copy = Matrix.uninitialized(scope, y.precision(), y.batch(), n, k, y.layout());
         copy.copyFrom(y);
         this.targets = copy;
-        this.aloneResiduals = Matrix.uninitialized(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
         Arrays.fill(ranks, SmallBatch.UNSOLVED);
     }
 
@@ -106,27 +101,27 @@ final class RegressionBatch extends BatchResults {
 
     private void solve(BatchProgress progress, boolean lenient) {
         Matrix sigma = options.spectrum() ? newSigma() : null;
-        if (small(devices.first(), k) != null && size > 0) {
-            AtomicInteger left = new AtomicInteger();
-            BatchProgress settled = (done, total) -> progress.at(done - left.get(), total);
-            devices.onDevices(size, tiles.size(), settled, this::lost, (session, lock, from, to) -> {
-                SmallBatch here = small(session, k);
-                if (here != null) {
-                    lock.lock();
-                    try {
-                        int[] found = here.solve(
+        if (isSmall() && size > 0) {
+            AtomicInteger settled = new AtomicInteger();
+            BatchProgress sofar = (done, total) -> progress.at(settled.get(), total);
+            DeviceGroup.Trouble trouble = (from, to, e) -> {
+                settled.addAndGet(to - from);
+                return lost(from, to, e);
+            };
+            devices.onDevices(size, tiles.size(), sofar, trouble, (session, from, to) -> {
+                int[] found = small(session)
+                        .solve(
                                 part(x, from, to),
                                 part(targets, from, to),
                                 minimumNorm.problems(from, to),
                                 sigma == null ? null : sigma.problems(from, to));
-                        left.addAndGet(settle(found, from));
-                    } finally {
-                        lock.unlock();
-                    }
-                }
+                settled.addAndGet(settle(found, from));
             });
         }
         alone = IntStream.range(0, size).filter(b -> outcomes[b] == null).toArray();
+        Matrix residuals =
+                alone.length == 0 ? null : Matrix.uninitialized(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
+        aloneResiduals = residuals;
         Matrix constants = options.intercept() == InterceptRule.NONE
                 ? null
                 : Matrix.zeros(scope, Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
@@ -142,7 +137,7 @@ final class RegressionBatch extends BatchResults {
         devices.onSessions(alone, size, rest, trouble, (session, lock, b) -> {
             lock.lock();
             try {
-                solveAlone(session, lock, b, keep, constants, sigma);
+                solveAlone(session, lock, b, keep, residuals, constants, sigma);
             } finally {
                 lock.unlock();
             }
@@ -161,24 +156,28 @@ final class RegressionBatch extends BatchResults {
         finish(lenient);
     }
 
-    private @Nullable SmallBatch small(Session session, long vectors) {
-        return SmallBatch.of(session, n, d, vectors, x.precision(), options);
+    /** Whether problems of this shape are solved together, on any of the devices. */
+    private boolean isSmall() {
+        return SmallBatch.of(devices.first(), n, d, k, x.precision(), options) != null;
     }
 
-    /** Takes over what was found, and counts what is left. */
+    private SmallBatch small(Session session) {
+        return Objects.requireNonNull(SmallBatch.of(session, n, d, k, x.precision(), options));
+    }
+
+    /** Takes over what was found, and counts it. */
     private int settle(int[] found, int from) {
         int full = (int) Math.min(n, d);
-        int left = 0;
+        int settled = 0;
         for (int i = 0; i < found.length; i++) {
             if (found[i] != SmallBatch.UNSOLVED) {
                 ranks[from + i] = found[i];
                 outcomes[from + i] = found[i] == full ? Outcome.FULL_RANK : Outcome.RANK_REDUCED;
                 together[from + i] = true;
-            } else {
-                left++;
+                settled++;
             }
         }
-        return left;
+        return settled;
     }
 
     private void solveAlone(
@@ -186,22 +185,22 @@ final class RegressionBatch extends BatchResults {
             ReentrantLock lock,
             int b,
             boolean keep,
+            @Nullable Matrix residuals,
             @Nullable Matrix constants,
             @Nullable Matrix sigma) {
         SolutionSet set = make(session, lock, b);
         try {
             minimumNorm.problem(b).copyFrom(set.minimumNorm());
-            write(set.residualNorms(), aloneResiduals, b);
+            if (residuals != null) {
+                write(set.residualNorms(), residuals, b);
+            }
             if (set.outcome().isSolved()) {
                 ranks[b] = set.rank();
                 if (sigma != null) {
                     write(set.singularValues(), sigma, b);
                 }
                 if (constants != null) {
-                    double[] values = set.intercept();
-                    for (int j = 0; j < k; j++) {
-                        constants.set(b, 0, j, values[j]);
-                    }
+                    write(set.intercept(), constants, b);
                 }
             }
             outcomes[b] = set.outcome();
@@ -223,12 +222,6 @@ final class RegressionBatch extends BatchResults {
             regression.close();
             throw e;
         }
-    }
-
-    private SolutionSet keep(int b, SolutionSet set) {
-        scope.register(set::close, 0);
-        sets.set(b, set);
-        return set;
     }
 
     /** Whether a failure ends with the problems that it hit. */
@@ -286,39 +279,17 @@ final class RegressionBatch extends BatchResults {
     // ---- single problems
 
     @Override
-    public SolutionSet problem(int index) {
-        requireIndex(index);
-        SolutionSet known = sets.get(index);
-        if (known != null) {
-            return known;
-        }
-        if (scope.isClosed()) {
-            throw new ClosedException("problem " + index + " of a batch of " + size + " (X " + x.shape()
-                    + ") was asked for after the batch had been closed");
-        }
-        return open(() -> devices.onDeviceOf(index, size, (session, lock) -> {
-            SolutionSet made = sets.get(index);
-            return made != null ? made : keep(index, make(session, lock, index));
-        }));
+    SolutionSet make(int problem) {
+        return devices.onDeviceOf(problem, size, (session, lock) -> make(session, lock, problem));
     }
 
-    /** What is done with the solution set of a problem. */
-    private interface SetUse {
-        /**
-         * Uses the set, which may end afterwards.
-         *
-         * @param set the solution set
-         * @param b index of its problem
-         */
-        void apply(SolutionSet set, int b);
-    }
-
-    /** Uses the solution sets of all problems of a list that were solved. */
-    private void onSets(int[] which, SetUse use) {
+    @Override
+    void onSets(int[] which, SetUse use) {
         int[] solved = Arrays.stream(which).filter(this::solved).toArray();
         devices.onSessions(solved, size, BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, b) -> {
             SolutionSet known = sets.get(b);
             if (known != null) {
+                // It has a lock of its own; two at a time could wait for each other.
                 use.apply(known, b);
                 return;
             }
@@ -362,22 +333,14 @@ final class RegressionBatch extends BatchResults {
      * @return the problems that are left, to be looked at alone
      */
     private int[] onTogether(long vectors, TileUse use) {
-        SmallBatch first = small(devices.first(), vectors);
-        if (first == null || !first.hasSpectra(vectors) || alone.length == size) {
-            return IntStream.range(0, size).toArray();
+        if (alone.length < size && isSmall()) {
+            devices.onDevices(
+                    size,
+                    tiles.size(vectors),
+                    BatchProgress.NONE,
+                    DeviceGroup.Trouble.FATAL,
+                    (session, from, to) -> use.apply(small(session), from, to));
         }
-        devices.onDevices(
-                size, tiles.size(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
-                    SmallBatch here = small(session, vectors);
-                    if (here != null) {
-                        lock.lock();
-                        try {
-                            use.apply(here, from, to);
-                        } finally {
-                            lock.unlock();
-                        }
-                    }
-                });
         return alone;
     }
 
@@ -462,18 +425,25 @@ final class RegressionBatch extends BatchResults {
             add(minimumNorm, c);
             return;
         }
-        // The solutions were rounded when they were delivered.
         int[] rest = onTogether(k, (small, from, to) -> {
             try (MemoryScope scratch = MemoryScope.open()) {
-                Matrix w = Matrix.zeros(scratch, Precision.FLOAT64, (long) to - from, d, k, Layout.COLUMN_MAJOR);
-                small.solve(part(x, from, to), part(targets, from, to), w, null);
-                add(w, c.problems(from, to));
+                add(wideMinimumNorm(scratch, small, from, to), c.problems(from, to));
             }
         });
         onSets(rest, (set, b) -> {
             Matrix zero = Matrix.zeros(Precision.FLOAT64, 1, d, k, Layout.COLUMN_MAJOR);
             add(set.closestTo(zero), c.problem(b));
         });
+    }
+
+    /** W₀ of a tile in float64: solved again where the solutions were rounded when they were delivered. */
+    private Matrix wideMinimumNorm(MemoryScope scratch, SmallBatch small, int from, int to) {
+        if (x.precision() == Precision.FLOAT64) {
+            return minimumNorm.problems(from, to);
+        }
+        Matrix w = Matrix.zeros(scratch, Precision.FLOAT64, (long) to - from, d, k, Layout.COLUMN_MAJOR);
+        small.solve(part(x, from, to), part(targets, from, to), w, null);
+        return w;
     }
 
     @Override
@@ -485,24 +455,16 @@ final class RegressionBatch extends BatchResults {
         onSets(rest, (set, b) -> write(set.singularValues(), values, b));
     }
 
-    /** Writes numbers into a row or column. */
-    private static void write(double[] entries, Matrix vector, int b) {
-        for (int i = 0; i < entries.length; i++) {
-            vector.set(b, vector.rows() == 1 ? 0 : i, vector.rows() == 1 ? i : 0, entries[i]);
-        }
-    }
-
     @Override
     RankDecision decision(int problem) {
         if (!together[problem]) {
             SolutionSet known = sets.get(problem);
-            return known != null
-                    ? known.rankDecision()
-                    : devices.onDeviceOf(problem, size, (session, lock) -> {
-                        try (SolutionSet set = make(session, lock, problem)) {
-                            return set.rankDecision();
-                        }
-                    });
+            if (known != null) {
+                return known.rankDecision();
+            }
+            try (SolutionSet set = make(problem)) {
+                return set.rankDecision();
+            }
         }
         Matrix all = singularValues();
         double[] values = new double[(int) all.rows()];
@@ -515,80 +477,60 @@ final class RegressionBatch extends BatchResults {
     /** Problems that were solved alone have told theirs; what a device loses now is NaN. */
     @Override
     void residualsAll(Matrix norms) {
-        if (alone.length < size) {
-            Matrix w = wideMinimumNorm();
+        if (alone.length < size && isSmall()) {
             DeviceGroup.Trouble unknown = (from, to, e) -> {
                 for (int b = from; b < to; b++) {
                     spoil(norms, b);
                 }
                 return isConfined(e);
             };
-            devices.onDevices(size, tiles.size(), BatchProgress.NONE, unknown, (session, lock, from, to) -> {
-                lock.lock();
-                try {
+            devices.onDevices(size, tiles.size(), BatchProgress.NONE, unknown, (session, from, to) -> {
+                try (MemoryScope scratch = MemoryScope.open()) {
                     BatchProducts.residualNorms(
                             session,
                             part(x, from, to),
-                            w.problems(from, to),
+                            wideMinimumNorm(scratch, small(session), from, to),
                             part(targets, from, to),
                             norms.problems(from, to));
-                } finally {
-                    lock.unlock();
                 }
             });
         }
-        for (int b : alone) {
-            norms.problem(b).copyFrom(aloneResiduals.problem(b));
+        Matrix told = aloneResiduals;
+        if (told != null) {
+            for (int b : alone) {
+                norms.problem(b).copyFrom(told.problem(b));
+            }
         }
     }
 
     @Override
-    FixedCoefficientsBatch fixAll(int[] indices, Matrix values) {
-        BatchPrescription prescription = new BatchPrescription(this, indices, values);
-        Matrix sigma = singularValues();
-        Matrix base = wideMinimumNorm();
-        int[] rest = onTogether(Math.max(1, indices.length), (small, from, to) -> {
+    int[] fixTogether(BatchPrescription prescription) {
+        return onTogether(Math.max(1, prescription.indices().length), (small, from, to) -> {
             try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix design = part(x, from, to);
+                Matrix sigma = Matrix.zeros(
+                        scratch, Precision.FLOAT64, (long) to - from, Math.min(n, d), 1, Layout.COLUMN_MAJOR);
+                small.singularValues(design, togetherIn(from, to), sigma);
                 Matrix axes = prescription.axes(scratch, to - from);
                 transform(Transform.PROJECT_ON_NULL_SPACE, axes, from, to, small);
-                for (int b = from; b < to; b++) {
-                    if (together[b]) {
-                        double condition = ranks[b] == 0 ? 1 : sigma.get(b, 0, 0) / sigma.get(b, ranks[b] - 1L, 0);
-                        prescription.solve(b, axes.problem((long) b - from), base.problem(b), condition);
-                    }
+                Matrix base = wideMinimumNorm(scratch, small, from, to);
+                for (int i : togetherIn(from, to)) {
+                    int rank = ranks[from + i];
+                    double condition = rank == 0 ? 1 : sigma.get(i, 0, 0) / sigma.get(i, rank - 1L, 0);
+                    prescription.solve(from + i, axes.problem(i), base.problem(i), condition);
                 }
             }
         });
-        onSets(rest, (set, b) -> prescription.take(b, set.fixing(indices, prescription.valuesOf(b))));
-        return prescription.results();
-    }
-
-    @Override
-    @Nullable Matrix interceptsOf(Matrix w) {
-        if (options.intercept() == InterceptRule.NONE) {
-            return null;
-        }
-        Matrix constants = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
-        onSets(IntStream.range(0, size).toArray(), (set, b) -> {
-            double[] values = set.intercept(w.problem(w.batch() == 1 ? 0 : b));
-            for (int j = 0; j < k; j++) {
-                constants.set(b, 0, j, values[j]);
-            }
-        });
-        return constants;
     }
 
     @Override
     void productsAll(Matrix samples, Matrix w, Matrix out) {
         devices.onDevices(
-                size, tiles.size(), BatchProgress.NONE, DeviceGroup.Trouble.FATAL, (session, lock, from, to) -> {
-                    lock.lock();
-                    try {
-                        multiply(session, samples, w, out, from, to);
-                    } finally {
-                        lock.unlock();
-                    }
-                });
+                size,
+                tiles.size(),
+                BatchProgress.NONE,
+                DeviceGroup.Trouble.FATAL,
+                (session, from, to) -> multiply(session, samples, w, out, from, to));
     }
 
     @Override

@@ -2,11 +2,8 @@ package org.nullspace;
 
 import java.util.HashMap;
 import java.util.Map;
-import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.function.UnaryOperator;
-import org.jspecify.annotations.Nullable;
 import org.nullspace.error.CancelledException;
-import org.nullspace.error.ClosedException;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.matrix.HostMemory;
 import org.nullspace.matrix.Layout;
@@ -14,8 +11,6 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BatchProgress;
-import org.nullspace.model.FixedCoefficientsBatch;
-import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
 import org.nullspace.model.SolutionSet;
@@ -29,7 +24,6 @@ final class SharedDesignBatch extends BatchResults {
     private final Regression regression;
     private final Matrix targets;
     private final int part;
-    private final AtomicReferenceArray<@Nullable SolutionSet> sets;
 
     /** Targets of problems that have no solution; in {@link #targets} they are zero, so that they spoil no neighbour. */
     private final Map<Integer, Matrix> failedTargets = new HashMap<>();
@@ -39,7 +33,6 @@ final class SharedDesignBatch extends BatchResults {
         super(scope, x, Math.toIntExact(y.batch()), y.columns(), options);
         this.regression = regression;
         this.part = part;
-        this.sets = new AtomicReferenceArray<>(size);
         this.targets = Matrix.uninitialized(scope, y.precision(), size, n, k, Layout.COLUMN_MAJOR);
         targets.copyFrom(y);
     }
@@ -162,31 +155,21 @@ final class SharedDesignBatch extends BatchResults {
 
     // ---- single problems
 
-    private SolutionSet make(int b) {
-        Matrix failed = failedTargets.get(b);
-        return regression.solve(failed == null ? targets.problem(b) : failed);
+    @Override
+    SolutionSet make(int problem) {
+        Matrix failed = failedTargets.get(problem);
+        return regression.solve(failed == null ? targets.problem(problem) : failed);
     }
 
     @Override
-    public SolutionSet problem(int index) {
-        requireIndex(index);
-        SolutionSet known = sets.get(index);
-        if (known != null) {
-            return known;
-        }
-        if (scope.isClosed()) {
-            throw new ClosedException("problem " + index + " of a batch of " + size + " (X " + x.shape()
-                    + ") was asked for after the batch had been closed");
-        }
-        return open(() -> {
-            SolutionSet made = make(index);
-            if (sets.compareAndSet(index, null, made)) {
-                return made;
+    void onSets(int[] which, SetUse use) {
+        for (int b : which) {
+            if (solved(b)) {
+                try (SolutionSet set = make(b)) {
+                    use.apply(set, b);
+                }
             }
-            made.close();
-            SolutionSet first = sets.get(index);
-            return first == null ? make(index) : first;
-        });
+        }
     }
 
     @Override
@@ -312,38 +295,6 @@ final class SharedDesignBatch extends BatchResults {
     @Override
     void residualsAll(Matrix norms) {
         throw new IllegalStateException("the residuals are found with the solutions");
-    }
-
-    @Override
-    FixedCoefficientsBatch fixAll(int[] indices, Matrix values) {
-        BatchPrescription prescription = new BatchPrescription(this, indices, values);
-        for (int b = 0; b < size; b++) {
-            if (solved(b)) {
-                try (SolutionSet set = make(b)) {
-                    prescription.take(b, set.fixing(indices, prescription.valuesOf(b)));
-                }
-            }
-        }
-        return prescription.results();
-    }
-
-    @Override
-    @Nullable Matrix interceptsOf(Matrix w) {
-        if (options.intercept() == InterceptRule.NONE) {
-            return null;
-        }
-        Matrix constants = Matrix.zeros(Precision.FLOAT64, size, 1, k, Layout.ROW_MAJOR);
-        for (int b = 0; b < size; b++) {
-            if (solved(b)) {
-                try (SolutionSet set = make(b)) {
-                    double[] values = set.intercept(w.problem(w.batch() == 1 ? 0 : b));
-                    for (int j = 0; j < k; j++) {
-                        constants.set(b, 0, j, values[j]);
-                    }
-                }
-            }
-        }
-        return constants;
     }
 
     @Override

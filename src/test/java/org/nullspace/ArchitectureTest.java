@@ -61,8 +61,8 @@ class ArchitectureTest {
         ARROWS.put("error", Set.of());
         ARROWS.put("random", Set.of("error"));
         ARROWS.put("matrix", Set.of("error"));
-        ARROWS.put("model", Set.of("matrix", "error"));
-        ARROWS.put("backend", Set.of("matrix", "error"));
+        ARROWS.put("model", Set.of("matrix", "error", "random"));
+        ARROWS.put("backend", Set.of("matrix", "error", "random"));
         ARROWS.put("backend.openblas", Set.of("backend", "matrix", "error"));
         ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error"));
         ARROWS.put("io", Set.of("matrix", "error"));

@@ -105,9 +105,7 @@ public final class SmallBatches {
         works.put("LAPACK gels", () -> shared(this::gels));
         works.put("OpenBLAS Gram", this::gramShared);
         works.put("EJML Gram", () -> shared(this::ejml));
-        if (solver.coversSpectra(n, d, 1)) {
-            works.put(SPECTRUM, () -> operations(true));
-        }
+        works.put(SPECTRUM, () -> operations(true));
         works.put("LAPACK gelsd", () -> shared(this::gelsd));
         works.put("EJML SVD", () -> shared(this::ejmlSvd));
         double[][] seconds = new double[works.size()][rounds];

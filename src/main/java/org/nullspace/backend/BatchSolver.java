@@ -29,17 +29,6 @@ public interface BatchSolver {
     boolean covers(long rows, long columns, long targets);
 
     /**
-     * Whether {@link #singularValues}, {@link #truncated} and {@link #transform} may be called for a shape, and {@link #minimumNorm} with
-     * singular values.
-     *
-     * @param rows n
-     * @param columns d
-     * @param targets k, or the number of vectors in {@link #transform}
-     * @return true if there is more than {@link #minimumNorm} without singular values
-     */
-    boolean coversSpectra(long rows, long columns, long targets);
-
-    /**
      * Bytes of scratch that an operation takes beside its operands.
      *
      * @param problems B

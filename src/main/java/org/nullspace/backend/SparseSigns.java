@@ -1,5 +1,7 @@
 package org.nullspace.backend;
 
+import org.nullspace.random.SplitMix64;
+
 /**
  * The sparse random matrix S (k×q) of {@link Session#sketch}: each column has ζ = {@link #perRow} entries ±1, one in each of ζ blocks of rows of
  * nearly equal size, all other entries are 0. Column i takes ζ numbers of 64 bits from the sequence of SplitMix64 that starts at the
@@ -13,12 +15,6 @@ package org.nullspace.backend;
  */
 public final class SparseSigns {
     private static final int MOST = 8;
-
-    /** Increment of the counter and constants of the finalizer: Steele, Lea and Flood, OOPSLA 2014, and Vigna's reference code. */
-    private static final long INCREMENT = 0x9e3779b97f4a7c15L;
-
-    private static final long FIRST = 0xbf58476d1ce4e5b9L;
-    private static final long SECOND = 0x94d049bb133111ebL;
 
     private SparseSigns() {}
 
@@ -53,10 +49,7 @@ public final class SparseSigns {
      * @return 64 random bits
      */
     public static long bits(long seed, long column, int block, int perRow) {
-        long z = seed + (column * perRow + block + 1) * INCREMENT;
-        z = (z ^ (z >>> 30)) * FIRST;
-        z = (z ^ (z >>> 27)) * SECOND;
-        return z ^ (z >>> 31);
+        return SplitMix64.at(seed, column * perRow + block);
     }
 
     /**

@@ -2,6 +2,7 @@ package org.nullspace.model;
 
 import java.util.List;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.random.SplitMix64;
 
 /**
  * The solution sets of a batch of regressions of one shape: X B×n×d, Y B×n×k, coefficients B×d×k.
@@ -154,11 +155,7 @@ public interface SolutionBatch extends AutoCloseable {
      * @return the seed of the problem
      */
     static long seedOf(long seed, long index) {
-        // A bijection of the index for each seed: an odd multiple, then the finalizer of MurmurHash3 (fmix64).
-        long z = seed + (index + 1) * 0xd1342543de82ef95L;
-        z = (z ^ (z >>> 33)) * 0xff51afd7ed558ccdL;
-        z = (z ^ (z >>> 33)) * 0xc4ceb9fe1a85ec53L;
-        return z ^ (z >>> 33);
+        return SplitMix64.at(seed, index);
     }
 
     /**

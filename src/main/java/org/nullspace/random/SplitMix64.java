@@ -13,6 +13,7 @@ import org.nullspace.error.InvalidInputException;
  * <p><b>Threads.</b> Not thread-safe: one generator for each thread.
  */
 public final class SplitMix64 {
+    /** What the counter grows by: 2⁶⁴ divided by the golden ratio, odd. */
     private static final long INCREMENT = 0x9e3779b97f4a7c15L;
 
     private long state;
@@ -35,7 +36,23 @@ public final class SplitMix64 {
      */
     public long nextLong() {
         state += INCREMENT;
-        long z = state;
+        return mixed(state);
+    }
+
+    /**
+     * A number of the sequence that starts at a seed, without those before it.
+     *
+     * @param seed the seed
+     * @param index which number, from 0; the same as {@link #nextLong()} gives in the call after {@code index} others. For one seed all
+     *     indices have different numbers
+     * @return uniform over all 2<sup>64</sup> values
+     */
+    public static long at(long seed, long index) {
+        return mixed(seed + (index + 1) * INCREMENT);
+    }
+
+    private static long mixed(long counter) {
+        long z = counter;
         z = (z ^ (z >>> 30)) * 0xbf58476d1ce4e5b9L;
         z = (z ^ (z >>> 27)) * 0x94d049bb133111ebL;
         return z ^ (z >>> 31);

@@ -48,7 +48,12 @@ public final class BatchPlanner {
         this.options = options;
         this.small = SmallBatch.of(session, n, d, k, data, options);
         this.alone = Planner.plan(n, d, k, data, Place.HOST, options, session);
-        this.budget = options.memoryBudget() > 0 ? options.memoryBudget() : session.memoryBytes() / SHARE;
+        this.budget = budget(session, options);
+    }
+
+    /** Bytes that tiles may take in a session's place. */
+    static long budget(Session session, SolveOptions options) {
+        return options.memoryBudget() > 0 ? options.memoryBudget() : session.memoryBytes() / SHARE;
     }
 
     /**
@@ -133,6 +138,21 @@ public final class BatchPlanner {
         }
 
         /**
+         * Problems of a tile when vectors are worked on rather than the targets.
+         *
+         * @param vectors number of vectors of each problem
+         * @return at most {@link #size()}, at least 1
+         */
+        public int size(long vectors) {
+            SmallBatch fused = planner.small;
+            if (fused == null) {
+                return problems;
+            }
+            long width = fused.width(vectors);
+            return (int) fitting(problems, planner.budget, t -> fused.bytes(t, width));
+        }
+
+        /**
          * Whether the factorizations of problems that are solved alone are kept for later calls.
          *
          * @param count number of those problems
@@ -165,16 +185,18 @@ public final class BatchPlanner {
         if (fused == null) {
             return new Tiles(this, 1);
         }
+        return new Tiles(this, largest(soon(), budget, t -> fused.bytes(t, k), "a tile of one problem"));
+    }
+
+    /** Problems after which progress is told, at most. */
+    private long soon() {
         double entries = (double) n * d + (double) (n + d) * k;
-        long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
-        return new Tiles(this, largest(soon, budget, t -> fused.bytes(t, k), "a tile of one problem"));
+        return (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
     }
 
     private long streamedTile(Precision targets) {
-        double entries = (double) n * d + (double) (n + d) * k;
-        long soon = (long) Math.max(1, TILE_BYTES / (data.bytes() * Math.max(1, entries)));
         long hostBudget = options.memoryBudget() > 0 ? options.memoryBudget() : HostMemory.physicalBytes() / SHARE;
-        return largest(soon, hostBudget, t -> streamedBytes(t, targets), "a streamed tile of one problem");
+        return largest(soon(), hostBudget, t -> streamedBytes(t, targets), "a streamed tile of one problem");
     }
 
     /** The largest tile within a budget. */
@@ -186,8 +208,14 @@ public final class BatchPlanner {
                     (long) bytes.applyAsDouble(1),
                     limit);
         }
+        long found = fitting(Math.min(batch, most), limit, bytes);
+        return found > UNIT && found < batch ? found / UNIT * UNIT : found;
+    }
+
+    /** The largest number of problems up to some whose bytes are within a limit; at least 1. */
+    private static long fitting(long most, long limit, LongToDoubleFunction bytes) {
         long low = 1;
-        long high = Math.max(1, Math.min(batch, most));
+        long high = Math.max(1, most);
         while (low < high) {
             long middle = low + (high - low + 1) / 2;
             if (bytes.applyAsDouble(middle) <= limit) {
@@ -196,7 +224,7 @@ public final class BatchPlanner {
                 high = middle - 1;
             }
         }
-        return low > UNIT && low < batch ? low / UNIT * UNIT : low;
+        return low;
     }
 
     /** Memory of the host: X and Y twice, as the next tile is read meanwhile, the results with their copy of Y, and what the solver takes there. */
@@ -227,10 +255,7 @@ public final class BatchPlanner {
         reasons.add(
                 fused == null
                         ? "problems of this shape, or with these options, are solved one by one"
-                        : "Householder QR and a certificate of full rank for many problems at a time"
-                                + (fused.hasSpectra(k)
-                                        ? "; singular values decide where there is no certificate"
-                                        : ""));
+                        : "Householder QR and a certificate of full rank for many problems at a time; singular values decide where there is no certificate");
         if (tiles.keeps(1) && fused == null) {
             reasons.add(
                     tiles.keeps((int) Math.min(Integer.MAX_VALUE, batch))

@@ -103,11 +103,6 @@ public final class ComposedBatch implements BatchSolver {
                 && targets <= LARGEST / q;
     }
 
-    @Override
-    public boolean coversSpectra(long rows, long columns, long targets) {
-        return covers(rows, columns, targets);
-    }
-
     // ---- memory
 
     @Override

@@ -1,5 +1,6 @@
 package org.nullspace.solve;
 
+import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
 import org.nullspace.matrix.Matrix;
@@ -20,14 +21,6 @@ final class Gram {
     private static final double SMALLEST_SIGMA = 0x1p-300;
 
     private Gram() {}
-
-    /**
-     * Largest condition number for which L is trusted: the computed Gram matrix is off by about (p + √q)ε‖X‖² in norm, q = max(n,d), which
-     * must be small against σ_p². With κ at most this, (p + √q)εκ² ≤ 1/100.
-     */
-    static double largestCondition(long p, long q) {
-        return Math.sqrt(0.01 / ((p + Math.sqrt(q)) * Precision.FLOAT64.epsilon()));
-    }
 
     static Attempt factor(
             Session session, MemoryScope parent, Matrix x, RankTolerance tolerance, Precision dataPrecision) {
@@ -69,7 +62,7 @@ final class Gram {
             return Attempt.declined(
                     "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an" + " infinity");
         }
-        double trusted = largestCondition(p, a.columns());
+        double trusted = GramLimits.largestCondition(p, a.columns());
         if (condition > trusted) {
             scope.close();
             return Attempt.declined("GRAM: no certificate, " + bounds + ", and the Gram matrix is trusted up to "

@@ -2,6 +2,7 @@ package org.nullspace.solve;
 
 import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
 import org.nullspace.backend.Triangle;
@@ -12,6 +13,7 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
 import org.nullspace.model.SvdChoice;
+import org.nullspace.random.SplitMix64;
 
 /**
  * X of certified full rank p = min(n,d) through the Cholesky factor of its Gram matrix: LLᵀ = AAᵀ, where A (p×q) is X if wide and Xᵀ if tall.
@@ -19,12 +21,6 @@ import org.nullspace.model.SvdChoice;
  * Methods for Least Squares Problems (1996), §2.4.6 and §6.6.5.
  */
 final class GramFactors extends Factors {
-    /**
-     * Largest κ₂ for which the spectrum is read off the Gram matrix: the relative error of σ_p is about εκ², so at most some 2·10⁻¹³ here. For
-     * larger κ the singular values come from a QR factorization of X.
-     */
-    private static final double SPECTRUM_CONDITION = 30;
-
     /** Norms outside of this and its inverse have lost digits, or their inverses would. */
     private static final double SMALLEST_SIZE = 0x1p-500;
 
@@ -55,18 +51,7 @@ final class GramFactors extends Factors {
         this.cholesky = cholesky;
         this.rank = Math.toIntExact(cholesky.rows());
         this.conditionBound = conditionBound;
-        this.contractions = contractions(conditionBound, rank, Math.max(x.rows(), x.columns()));
-    }
-
-    /**
-     * Number of applications of the approximate inverse that bring the error to rounding level. Each reduces it by (p + √q)εκ₂². The bound on
-     * κ₂ in the Frobenius norm exceeds κ₂ by about a factor p on spread spectra, which outweighs p; a long side does not enter into it.
-     */
-    private static int contractions(double conditionBound, long p, long q) {
-        double eps = Precision.FLOAT64.epsilon();
-        double growth = Math.max(1, Math.sqrt(q) / p);
-        double factor = Math.min(0.1, growth * conditionBound * conditionBound * eps);
-        return (int) Math.max(2, Math.ceil(Math.log(eps) / Math.log(factor)));
+        this.contractions = GramLimits.contractions(conditionBound, rank, Math.max(x.rows(), x.columns()));
     }
 
     @Override
@@ -165,10 +150,9 @@ final class GramFactors extends Factors {
             double[] errors = norms(scratch, residual);
             double[] sizesY = norms(scratch, someY);
             double[] sizesW = norms(scratch, someW);
-            double unit = Math.sqrt(rank) * Precision.FLOAT64.epsilon();
             double longestRow = longestRow(scratch);
             for (int j = 0; j < errors.length; j++) {
-                if (!(errors[j] <= unit * (longestRow * sizesW[j] + sizesY[j]))) {
+                if (!(errors[j] <= GramLimits.roundingLevel(rank, longestRow, sizesW[j], sizesY[j]))) {
                     return false;
                 }
             }
@@ -194,13 +178,10 @@ final class GramFactors extends Factors {
     /** Sums of columns times units, with random signs. */
     private Matrix probes(MemoryScope scratch, Matrix a, double[] units) {
         Matrix signs = Matrix.zeros(scratch, precision(), 1, a.columns(), PROBES, Layout.COLUMN_MAJOR);
-        long state = 0x9e3779b97f4a7c15L;
+        SplitMix64 random = new SplitMix64(PROBES);
         for (int p = 0; p < PROBES; p++) {
-            for (long j = 0; j < a.columns(); j++) {
-                // A linear congruential generator; its highest bit is the sign. Knuth, The Art of Computer Programming
-                // 2, §3.3.4.
-                state = state * 6364136223846793005L + 1442695040888963407L;
-                signs.set(0, j, p, state < 0 ? -units[(int) j] : units[(int) j]);
+            for (int j = 0; j < units.length; j++) {
+                signs.set(0, j, p, random.nextLong() < 0 ? -units[j] : units[j]);
             }
         }
         Matrix device = vectors(scratch, a.columns(), PROBES);
@@ -241,10 +222,10 @@ final class GramFactors extends Factors {
             Matrix some = probes(scratch, w, units);
             Matrix seen = vectors(scratch, x.rows(), some.columns());
             session.multiply(1, x, some, 0, seen);
-            double bound = Math.sqrt(rank) * Precision.FLOAT64.epsilon() * longestRow(scratch);
+            // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
+            double bound = GramLimits.roundingLevel(rank, longestRow(scratch), Math.sqrt(sizes.length), 0);
             for (double error : norms(scratch, seen)) {
-                // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
-                if (!(error <= bound * Math.sqrt(sizes.length))) {
+                if (!(error <= bound)) {
                     return false;
                 }
             }
@@ -300,7 +281,8 @@ final class GramFactors extends Factors {
             double[] ascending = toHost(session, values);
             double smallest = ascending[0];
             double largest = ascending[rank - 1];
-            if (session.read(status)[0] != 0 || !(smallest * SPECTRUM_CONDITION * SPECTRUM_CONDITION >= largest)) {
+            if (session.read(status)[0] != 0
+                    || !(smallest * GramLimits.SPECTRUM_CONDITION * GramLimits.SPECTRUM_CONDITION >= largest)) {
                 return null;
             }
             double[] descending = new double[rank];
@@ -316,7 +298,7 @@ final class GramFactors extends Factors {
         Triplets known = triplets;
         if (known == null) {
             // The bound in the Frobenius norm exceeds κ₂ by a factor of at most p.
-            known = conditionBound > SPECTRUM_CONDITION * rank ? null : fromCholesky();
+            known = conditionBound > GramLimits.SPECTRUM_CONDITION * rank ? null : fromCholesky();
             if (known == null) {
                 known = spectral().triplets();
             }
@@ -335,7 +317,7 @@ final class GramFactors extends Factors {
             Matrix bt = vectors(scratch, rank, rank);
             values = ThinSvd.decompose(session, target -> session.copy(cholesky, target), z, bt);
         }
-        if (values == null || !(values[rank - 1] * SPECTRUM_CONDITION >= values[0])) {
+        if (values == null || !(values[rank - 1] * GramLimits.SPECTRUM_CONDITION >= values[0])) {
             own.close();
             return null;
         }

@@ -8,9 +8,6 @@ import org.nullspace.matrix.Precision;
 
 /** What is done with the problems of packed float64 batches as wholes: one number for each problem. */
 final class PackedBatch {
-    /** Magnitudes between 2⁻³⁰⁰ and 2³⁰⁰ can be squared, and multiplied by the square of any condition number that counts. */
-    private static final int SAFE = 300;
-
     private PackedBatch() {}
 
     /** New column-major matrices. */
@@ -68,10 +65,7 @@ final class PackedBatch {
     static int[] exponents(double[] magnitudes) {
         int[] exponents = new int[magnitudes.length];
         for (int i = 0; i < exponents.length; i++) {
-            int exponent = Math.getExponent(magnitudes[i]);
-            if (Math.abs(exponent) > SAFE && magnitudes[i] > 0 && Double.isFinite(magnitudes[i])) {
-                exponents[i] = Math.max(-1022, Math.min(1022, -exponent));
-            }
+            exponents[i] = Double.isFinite(magnitudes[i]) ? Scaling.exponent(magnitudes[i], Precision.FLOAT64) : 0;
         }
         return exponents;
     }

@@ -21,12 +21,15 @@ final class Scaling {
 
     /** 1 for magnitudes in the safe range of the precision, otherwise the power of two that brings them near 1. */
     static double factor(double maxMagnitude, Precision precision) {
+        return Math.scalb(1.0, exponent(maxMagnitude, precision));
+    }
+
+    /** Exponent of that power. */
+    static int exponent(double maxMagnitude, Precision precision) {
         double safe = precision == Precision.FLOAT64 ? 0x1p300 : 0x1p40;
-        if (maxMagnitude == 0 || (maxMagnitude <= safe && maxMagnitude >= 1 / safe)) {
-            return 1;
-        }
-        int exponent = Math.max(-1022, Math.min(1022, -Math.getExponent(maxMagnitude)));
-        return Math.scalb(1.0, exponent);
+        return maxMagnitude == 0 || (maxMagnitude <= safe && maxMagnitude >= 1 / safe)
+                ? 0
+                : Math.max(-1022, Math.min(1022, -Math.getExponent(maxMagnitude)));
     }
 
     /** Target ← s·A, rounded to the precision of the target. */

@@ -67,8 +67,7 @@ public final class SmallBatch {
 
     /**
      * What solves problems of a shape together, if a session has it for the shape and the options leave that open: no weights, no intercept,
-     * float64 arithmetic, a method that ends with a certificate, and a spectrum or a tolerance {@code gap} only where singular values are to
-     * be had.
+     * float64 arithmetic, and a method that ends with a certificate.
      *
      * @param session where to compute
      * @param n samples
@@ -81,12 +80,11 @@ public final class SmallBatch {
     public static @Nullable SmallBatch of(
             Session session, long n, long d, long k, Precision data, SolveOptions options) {
         BatchSolver solver = solverOf(session);
-        boolean spectrum = options.spectrum() || options.rankTolerance().equals(RankTolerance.gap());
         boolean open = (options.method() == Method.AUTO || options.method() == Method.GRAM)
                 && options.precision() == Precision.FLOAT64
                 && options.intercept() == InterceptRule.NONE
                 && options.sampleWeights() == null;
-        if (solver == null || !open || !solver.covers(n, d, k) || (spectrum && !solver.coversSpectra(n, d, k))) {
+        if (solver == null || !open || !solver.covers(n, d, k)) {
             return null;
         }
         return new SmallBatch(session, solver, n, d, data, options);
@@ -197,9 +195,6 @@ public final class SmallBatch {
     /** Solves what is not certified from its singular value decomposition; what has no finite solution becomes UNSOLVED. */
     private void truncate(
             MemoryScope scratch, Matrix x, Matrix y, Matrix w, int[] ranks, boolean[] certified, boolean ranksKnown) {
-        if (!solver.coversSpectra(n, d, y.columns())) {
-            return;
-        }
         int[] doubtful = new int[ranks.length];
         int count = 0;
         for (int b = 0; b < ranks.length; b++) {
@@ -257,13 +252,18 @@ public final class SmallBatch {
     // ---- what is asked of solved problems
 
     /**
-     * Whether singular values, ridge solutions and transformations are to be had together.
+     * How many vectors are transformed at a time: as many as the solver takes at once and the memory budget has room for with one problem.
      *
-     * @param k targets, or vectors
-     * @return true if the other methods may be called
+     * @param vectors number of vectors, at least 1
+     * @return at most that number, at least 1
      */
-    public boolean hasSpectra(long k) {
-        return solver.coversSpectra(n, d, k);
+    public long width(long vectors) {
+        double budget = BatchPlanner.budget(session, options);
+        long width = Math.max(1, vectors);
+        while (width > 1 && !(solver.covers(n, d, width) && bytes(1, width) <= budget)) {
+            width = (width + 1) / 2;
+        }
+        return width;
     }
 
     /**
@@ -312,10 +312,14 @@ public final class SmallBatch {
      * @param c B×d×l, float64; overwritten
      */
     public void transform(Transform transform, Matrix x, int[] ranks, Matrix c) {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix hereC = here(scratch, c);
-            solver.transform(transform, here(scratch, x), ranks, hereC);
-            back(hereC, c);
+        long width = width(c.columns());
+        for (long from = 0; from < c.columns(); from += width) {
+            Matrix some = c.columns(from, Math.min(c.columns(), from + width));
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Matrix hereC = here(scratch, some);
+                solver.transform(transform, here(scratch, x), ranks, hereC);
+                back(hereC, some);
+            }
         }
     }
 

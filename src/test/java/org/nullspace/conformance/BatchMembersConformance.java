@@ -320,6 +320,32 @@ abstract class BatchMembersConformance extends Conformance {
         }
     }
 
+    /** However many vectors there are at a time: more than a solver takes at once, too. */
+    @Test
+    void theBasisIsTheSameForAnyNumberOfVectors() {
+        Planted[] p = problems(5, 400, 1, Precision.FLOAT64);
+        Matrix x = x(p, Layout.ROW_MAJOR);
+        try (SolutionBatch batch =
+                Nullspace.solveBatch(x, y(p, Layout.ROW_MAJOR), options().build())) {
+            NullSpaceBatch free = batch.nullSpaces();
+            PaddedBasis padded = free.basis();
+            assertThat(padded.vectors().columns()).isEqualTo(400);
+            Matrix vector = random(new SplittableRandom(3), 1, 400, 1);
+            Matrix few = free.coordinates(vector);
+            for (int b = 0; b < SIZE; b++) {
+                for (int j = 0; j < padded.dimensions()[b]; j++) {
+                    double dot = 0;
+                    for (int i = 0; i < 400; i++) {
+                        dot += padded.vectors().get(b, i, j) * vector.get(0, i, 0);
+                    }
+                    assertThat(few.get(b, j, 0))
+                            .as("problem " + b + ", vector " + j)
+                            .isCloseTo(dot, within(1e-11));
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(Precision.class)
     void oneXServesManyY(Precision precision) {

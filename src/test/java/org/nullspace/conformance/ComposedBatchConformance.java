@@ -823,7 +823,6 @@ public abstract class ComposedBatchConformance extends SessionUnderTest {
             assertThat(solver.covers(shape[0], shape[1], shape[2]))
                     .as(Arrays.toString(shape))
                     .isFalse();
-            assertThat(solver.coversSpectra(shape[0], shape[1], shape[2])).isFalse();
         }
     }
 }

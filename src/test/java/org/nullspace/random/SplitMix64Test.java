@@ -119,6 +119,16 @@ class SplitMix64Test {
     }
 
     @Test
+    void anyNumberOfTheSequenceIsToBeHad() {
+        for (long seed : new long[] {0, 7, -1, Long.MIN_VALUE}) {
+            SplitMix64 random = new SplitMix64(seed);
+            for (long index = 0; index < 100; index++) {
+                assertThat(SplitMix64.at(seed, index)).isEqualTo(random.nextLong());
+            }
+        }
+    }
+
+    @Test
     void gaussiansAreTheSameBitsOnEveryPlatform() {
         SplitMix64 random = new SplitMix64(0);
         assertThat(new double[] {random.nextGaussian(), random.nextGaussian(), random.nextGaussian()})

@@ -7,9 +7,6 @@ import java.util.Arrays;
  * leave the range of the number format. Not to be shared by threads.
  */
 final class LaneColumns {
-    /** A column is scaled if the sum of the squares of its entries is not between this and its inverse. */
-    private static final double SMALLEST_SQUARES = 0x1p-600;
-
     /** Exponents up to which a power of two and its inverse are normal numbers with a margin. */
     private static final int MODERATE = 1000;
 
@@ -64,7 +61,7 @@ final class LaneColumns {
             for (int l = 0; l < Lanes.COUNT; l++) {
                 exponents[t][l] = 0;
                 verdicts[t][l] = 0;
-                if (!(squares[l] >= SMALLEST_SQUARES && squares[l] <= 1 / SMALLEST_SQUARES)) {
+                if (!(squares[l] >= LaneQr.SMALLEST_SQUARES && squares[l] <= 1 / LaneQr.SMALLEST_SQUARES)) {
                     scale(t, l, rows);
                 }
             }

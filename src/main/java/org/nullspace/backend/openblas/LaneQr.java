@@ -14,7 +14,7 @@ import java.util.Arrays;
  */
 final class LaneQr {
     /** X is scaled if the sum of the squares of its entries is not between this and its inverse. */
-    private static final double SMALLEST_SQUARES = 0x1p-600;
+    static final double SMALLEST_SQUARES = 0x1p-600;
 
     private final int m;
     private final int p;

@@ -1,7 +1,7 @@
 package org.nullspace.backend.openblas;
 
 import java.nio.DoubleBuffer;
-import org.nullspace.matrix.Precision;
+import org.nullspace.backend.GramLimits;
 
 /**
  * Solutions of one problem after another from the Cholesky factor of its Gram matrix, LLᵀ = AᵀA, where A (q×p) is the tall one of X and Xᵀ: X is
@@ -51,7 +51,7 @@ final class MediumGram {
         wide = n <= d;
         p = Math.min(n, d);
         q = Math.max(n, d);
-        trusted = Math.sqrt(0.01 / ((p + Math.sqrt(q)) * Precision.FLOAT64.epsilon()));
+        trusted = GramLimits.largestCondition(p, q);
         a = copied ? arena.take((long) p * q) : 0;
         g = arena.take((long) p * p);
         inverse = arena.take((long) p * p);
@@ -144,7 +144,7 @@ final class MediumGram {
     }
 
     private void refine() {
-        int passes = contractions();
+        int passes = GramLimits.contractions(norm * normOfInverse, p, q);
         blas.copy(n * k, y, 1, r, 1);
         for (int pass = 0; pass < passes; pass++) {
             if (pass > 0) {
@@ -168,21 +168,10 @@ final class MediumGram {
         }
     }
 
-    /** Applications of the inverse that bring the error to rounding level: each reduces it by (p + √q)εκ², see GRAM's factors. */
-    private int contractions() {
-        double eps = Precision.FLOAT64.epsilon();
-        double condition = norm * normOfInverse;
-        double growth = Math.max(1, Math.sqrt(q) / p);
-        double factor = Math.min(0.1, growth * condition * condition * eps);
-        return (int) Math.max(2, Math.ceil(Math.log(eps) / Math.log(factor)));
-    }
-
     /** Whether the residuals are rounding errors: W, which lies in the row space, solves XW = Y then. */
     private boolean isExact() {
-        double unit = Math.sqrt(p) * Precision.FLOAT64.epsilon();
         for (int t = 0; t < k; t++) {
-            double error = length(n, r, t);
-            if (!(error <= unit * (longest * length(d, w, t) + length(n, y, t)))) {
+            if (!(length(n, r, t) <= GramLimits.roundingLevel(p, longest, length(d, w, t), length(n, y, t)))) {
                 return false;
             }
         }

@@ -1,15 +1,13 @@
 package org.nullspace.backend.openblas;
 
 import java.nio.DoubleBuffer;
+import org.nullspace.backend.GramLimits;
 
 /**
  * Minimum-norm solutions of one problem after another: from the Gram matrix ({@link MediumGram}) where its condition number allows that, from a QR
  * factorization ({@link MediumQr}) otherwise. Not to be shared by threads.
  */
 final class MediumMinimumNorm {
-    /** Largest quotient of the extreme singular values for which they are those of the Cholesky factor: their error is about εκ². */
-    private static final double SPECTRUM_CONDITION = 30;
-
     private final MediumGram gram;
     private final MediumQr qr;
     private final int d;
@@ -47,8 +45,8 @@ final class MediumMinimumNorm {
         byQr = false;
         singularValues = 0;
         // The bound exceeds the condition number by a factor of at most p.
-        if (spectrum && byGram && gram.norm() * gram.normOfInverse() <= SPECTRUM_CONDITION * x.columns()) {
-            singularValues = qr.singularValuesOf(gram.factor(), SPECTRUM_CONDITION);
+        if (spectrum && byGram && gram.norm() * gram.normOfInverse() <= GramLimits.SPECTRUM_CONDITION * x.columns()) {
+            singularValues = qr.singularValuesOf(gram.factor(), GramLimits.SPECTRUM_CONDITION);
         }
         boolean unknown = spectrum && singularValues == 0;
         if (unknown || !byGram) {

@@ -38,11 +38,6 @@ final class SmallBatchSolver implements BatchSolver {
     }
 
     @Override
-    public boolean coversSpectra(long rows, long columns, long targets) {
-        return covers(rows, columns, targets);
-    }
-
-    @Override
     public long scratchBytes(long batch, long rows, long columns, long targets) {
         return SmallProblems.areSmall(rows, columns)
                 ? small.scratchBytes(batch, rows, columns, targets)

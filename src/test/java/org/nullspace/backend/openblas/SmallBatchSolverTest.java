@@ -326,12 +326,7 @@ class SmallBatchSolverTest {
     @Test
     void refusesShapesThatItDoesNotCover() {
         Matrix large = SmallBatches.empty(Form.ROWS, 1, 2000, 2000);
-        assertThat(SOLVER.coversSpectra(2000, 2000, 1)).isFalse();
-        assertThat(SOLVER.coversSpectra(6, 12, 1)).isTrue();
-        assertThat(SOLVER.coversSpectra(0, 12, 1)).isFalse();
         assertThat(SOLVER.covers(6, 12, 1000)).isFalse();
-        assertThat(SOLVER.coversSpectra(80, 90, 1)).isTrue();
-        assertThat(SOLVER.coversSpectra(64, 2000, 3)).isTrue();
         assertThat(SOLVER.covers(368, 368, 1)).isTrue();
         assertThat(SOLVER.covers(369, 369, 1)).isFalse();
         assertThat(SOLVER.covers(5, 200_000, 1)).isFalse();
