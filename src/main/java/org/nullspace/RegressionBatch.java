@@ -336,7 +336,7 @@ final class RegressionBatch extends BatchResults {
         if (alone.length < size && isSmall()) {
             devices.onDevices(
                     size,
-                    tiles.size(vectors),
+                    tiles.sizeForVectors(vectors),
                     BatchProgress.NONE,
                     DeviceGroup.Trouble.FATAL,
                     (session, from, to) -> use.apply(small(session), from, to));
@@ -525,9 +525,10 @@ final class RegressionBatch extends BatchResults {
 
     @Override
     void productsAll(Matrix samples, Matrix w, Matrix out) {
+        double entries = (double) samples.rows() * d + (double) (samples.rows() + d) * k;
         devices.onDevices(
                 size,
-                tiles.size(),
+                tiles.sizeForBytes(Double.BYTES * entries),
                 BatchProgress.NONE,
                 DeviceGroup.Trouble.FATAL,
                 (session, from, to) -> multiply(session, samples, w, out, from, to));

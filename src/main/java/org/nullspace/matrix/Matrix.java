@@ -179,6 +179,66 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
+     * A packed copy of matrices whose entries lie at any distances: problems interleaved entry by entry, every second column, rows from last to
+     * first. Entry (b, i, j) is read {@code offset + b·batchStride + i·rowStride + j·columnStride} entries into the memory. For entries that are
+     * neighbours along a row or a column, {@link #strided} gives a view.
+     *
+     * @param scope owner of the copy
+     * @param memory host memory; only read
+     * @param precision number format
+     * @param batch number of matrices
+     * @param rows rows of each
+     * @param columns columns of each
+     * @param offset entries before entry (0, 0, 0)
+     * @param batchStride entries from matrix to matrix, of either sign, 0 allowed
+     * @param rowStride entries from row to row, likewise
+     * @param columnStride entries from column to column, likewise
+     * @return a new row-major matrix, valid until the scope is closed
+     * @throws ShapeMismatchException if an entry lies outside of the memory
+     */
+    public static Matrix gathered(
+            MemoryScope scope,
+            HostMemory memory,
+            Precision precision,
+            long batch,
+            long rows,
+            long columns,
+            long offset,
+            long batchStride,
+            long rowStride,
+            long columnStride) {
+        InvalidInputException.requireNonNull("memory", memory);
+        Matrix copy = uninitialized(scope, precision, batch, rows, columns, Layout.ROW_MAJOR);
+        if (copy.isEmpty()) {
+            return copy;
+        }
+        double[] ends = {
+            (batch - 1) * (double) batchStride, (rows - 1) * (double) rowStride, (columns - 1) * (double) columnStride
+        };
+        double least = offset;
+        double most = offset;
+        for (double end : ends) {
+            least += Math.min(0, end);
+            most += Math.max(0, end);
+        }
+        if (least < 0 || (most + 1) * precision.bytes() > memory.byteSize()) {
+            throw new ShapeMismatchException(describe(precision, batch, rows, columns) + " with offset " + offset
+                    + " and strides " + batchStride + ", " + rowStride + ", " + columnStride + " reaches from entry "
+                    + (long) least + " to " + (long) most + ", the memory has "
+                    + memory.byteSize() / precision.bytes());
+        }
+        for (long b = 0; b < batch; b++) {
+            for (long i = 0; i < rows; i++) {
+                long at = offset + b * batchStride + i * rowStride;
+                for (long j = 0; j < columns; j++, at += columnStride) {
+                    copy.set(b, i, j, precision == Precision.FLOAT64 ? memory.getDouble(at) : memory.getFloat(at));
+                }
+            }
+        }
+        return copy;
+    }
+
+    /**
      * A new row-major float64 host matrix with the given entries.
      *
      * @param rows the rows, all of one length; copied

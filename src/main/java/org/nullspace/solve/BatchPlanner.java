@@ -143,13 +143,23 @@ public final class BatchPlanner {
          * @param vectors number of vectors of each problem
          * @return at most {@link #size()}, at least 1
          */
-        public int size(long vectors) {
+        public int sizeForVectors(long vectors) {
             SmallBatch fused = planner.small;
             if (fused == null) {
                 return problems;
             }
             long width = fused.width(vectors);
             return (int) fitting(problems, planner.budget, t -> fused.bytes(t, width));
+        }
+
+        /**
+         * Problems of a tile when each takes some memory of the session's place.
+         *
+         * @param bytes bytes for each problem
+         * @return at most {@link #size()}, at least 1
+         */
+        public int sizeForBytes(double bytes) {
+            return (int) Math.max(1, Math.min(problems, planner.budget / Math.max(1, bytes)));
         }
 
         /**

@@ -3,6 +3,7 @@ package org.nullspace.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -192,6 +193,17 @@ class SeveralDevicesTest {
             }
         }
         return count;
+    }
+
+    @Test
+    void progressGrowsOnAllDevicesTogether() {
+        for (InterceptRule rule : InterceptRule.values()) {
+            List<Long> told = new ArrayList<>();
+            SmallDeviceProvider.plugIn(3, MEMORY);
+            SolveOptions options = cuda().intercept(rule).allDevices().build();
+            Nullspace.solveBatch(x, y, options, (done, total) -> told.add(done)).close();
+            assertThat(told).as(rule.name()).isSorted().endsWith((long) SIZE).allMatch(done -> done >= 0);
+        }
     }
 
     @Test

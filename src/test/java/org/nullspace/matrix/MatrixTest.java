@@ -135,6 +135,33 @@ class MatrixTest {
     }
 
     @Test
+    void gatheredReadsAnyStrides() {
+        for (Precision precision : Precision.values()) {
+            try (MemoryScope scope = MemoryScope.open()) {
+                // Entry (i, j) of problem b at 3·(2·i + j) + b: problems interleaved.
+                Matrix memory = Matrix.zeros(precision, 1, 1, 18, Layout.ROW_MAJOR);
+                for (int at = 0; at < 18; at++) {
+                    memory.set(0, 0, at, at);
+                }
+                HostMemory host = (HostMemory) memory.memory();
+                Matrix interleaved = Matrix.gathered(scope, host, precision, 3, 3, 2, 0, 1, 6, 3);
+                assertThat(interleaved.problem(2).toArray()).isDeepEqualTo(new double[][] {{2, 5}, {8, 11}, {14, 17}});
+                Matrix backwards = Matrix.gathered(scope, host, precision, 2, 2, 2, 17, 0, -6, -1);
+                assertThat(backwards.problem(1).toArray()).isDeepEqualTo(new double[][] {{17, 16}, {11, 10}});
+                assertThat(Matrix.gathered(scope, host, precision, 0, 3, 2, 99, 1, 1, 1)
+                                .batch())
+                        .isZero();
+                for (long[] bad : new long[][] {{1, 1, 6, 3}, {0, 1, 6, -3}, {-1, 1, 6, 3}}) {
+                    assertThatThrownBy(() ->
+                                    Matrix.gathered(scope, host, precision, 3, 3, 2, bad[0], bad[1], bad[2], bad[3]))
+                            .isInstanceOf(ShapeMismatchException.class)
+                            .hasMessageContainingAll("offset " + bad[0], "reaches from entry", "the memory has 18");
+                }
+            }
+        }
+    }
+
+    @Test
     void matricesOfABatchLieSideBySide() {
         Matrix batch = Matrix.zeros(Precision.FLOAT64, 2, 2, 2, Layout.COLUMN_MAJOR);
         batch.set(1, 0, 1, 5);

@@ -79,7 +79,17 @@ class CommandFaultTest {
     void aProblemThatIsLostLeavesTheOthersAlone() throws Exception {
         solveWhole();
         SoftwareDevice.failCall("cusolverDnDgeqrf", 5, CUSOLVER_STATUS_INTERNAL_ERROR);
-        requireLost("nullspace: problem 4 was not computed: ", 4, 5);
+        requireLost(4, 5, "nullspace: problem 4 was not computed: ");
+    }
+
+    /** What was solved before the device was lost for good is written. */
+    @Test
+    void aDeviceThatIsLostTakesTheRestWithItAndNothingElse() throws Exception {
+        solveWhole();
+        SoftwareDevice.loseDevice("cusolverDnDgeqrf", 5);
+        // The call that found out belongs to the first of them.
+        requireLost(
+                4, COUNT, "nullspace: problem 4 was not computed: ", "nullspace: problems 5 to 8 were not computed: ");
     }
 
     private void solveWhole() {
@@ -88,13 +98,17 @@ class CommandFaultTest {
         SoftwareDevice.reset();
     }
 
-    private void requireLost(String message, int from, int to) throws IOException {
+    private void requireLost(int from, int to, String... messages) throws IOException {
         int code = solve("part");
         SoftwareDevice.reset();
         CudaDevice.releaseAll();
         String told = err.toString(StandardCharsets.UTF_8);
         assertThat(code).as(told).isEqualTo(1);
-        assertThat(told.lines()).singleElement().asString().startsWith(message).contains("cuda:0");
+        List<String> lines = told.lines().toList();
+        assertThat(lines).hasSameSizeAs(messages);
+        for (int i = 0; i < messages.length; i++) {
+            assertThat(lines.get(i)).startsWith(messages[i]).contains("cuda:0");
+        }
         List<String> wanted = Files.readAllLines(dir.resolve("whole").resolve("problems.csv"));
         List<String> found = Files.readAllLines(dir.resolve("part").resolve("problems.csv"));
         try (Matrix all = NpyFile.read(dir.resolve("whole").resolve("weights.npy"));
