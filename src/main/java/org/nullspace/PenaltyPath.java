@@ -31,7 +31,7 @@ final class PenaltyPath implements RidgePath {
     private final double @Nullable [] units;
     private final long features;
     private final int targets;
-    private double @Nullable [][][] scores;
+    private @Nullable Scores scores;
 
     /**
      * A path.
@@ -216,15 +216,21 @@ final class PenaltyPath implements RidgePath {
         }
     }
 
-    /** Scores by criterion, penalty and target. */
-    private double[][][] scores() {
-        double[][][] known = scores;
+    /** Scores by penalty and target. */
+    private record Scores(double[][] leaveOneOut, double[][] generalized) {
+        double[][] by(Criterion criterion) {
+            return switch (criterion) {
+                case LEAVE_ONE_OUT -> leaveOneOut;
+                case GENERALIZED_CROSS_VALIDATION -> generalized;
+            };
+        }
+    }
+
+    private Scores scores() {
+        Scores known = scores;
         if (known == null) {
-            known = new double[Criterion.values().length][penalties.length][targets];
-            spectrum.score(
-                    penalties,
-                    known[Criterion.LEAVE_ONE_OUT.ordinal()],
-                    known[Criterion.GENERALIZED_CROSS_VALIDATION.ordinal()]);
+            known = new Scores(new double[penalties.length][targets], new double[penalties.length][targets]);
+            spectrum.score(penalties, known.leaveOneOut, known.generalized);
             scores = known;
         }
         return known;
@@ -234,7 +240,7 @@ final class PenaltyPath implements RidgePath {
     public Matrix scores(Criterion criterion) {
         InvalidInputException.requireNonNull("criterion", criterion);
         return run(() -> {
-            double[][] found = scores()[criterion.ordinal()];
+            double[][] found = scores().by(criterion);
             Matrix out = Matrix.zeros(Precision.FLOAT64, 1, penalties.length, targets, Layout.ROW_MAJOR);
             for (int l = 0; l < penalties.length; l++) {
                 for (int j = 0; j < targets; j++) {
@@ -249,7 +255,7 @@ final class PenaltyPath implements RidgePath {
     public int[] best(Criterion criterion) {
         InvalidInputException.requireNonNull("criterion", criterion);
         return run(() -> {
-            double[][] found = scores()[criterion.ordinal()];
+            double[][] found = scores().by(criterion);
             int[] out = new int[targets];
             for (int j = 0; j < targets; j++) {
                 double[] own = new double[penalties.length];

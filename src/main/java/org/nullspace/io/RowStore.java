@@ -63,11 +63,6 @@ final class RowStore implements AutoCloseable {
         }
     }
 
-    /** Number of rows. */
-    long rows() {
-        return rows;
-    }
-
     /**
      * Moves all rows into two matrices, the first values of each row into one and the others into the other, freeing the blocks.
      *
