@@ -108,11 +108,11 @@ record Facts(
 
     /** Shapes, the facts of one problem, backend and time, with the names that the command line promises. */
     static Map<String, Object> summary(
-            Matrix x, Matrix y, Facts facts, boolean withIntercept, String backend, double seconds) {
+            Matrix x, long targets, Facts facts, boolean withIntercept, String backend, double seconds) {
         Map<String, Object> out = new LinkedHashMap<>();
         out.put("samples", x.rows());
         out.put("features", x.columns());
-        out.put("targets", y.columns());
+        out.put("targets", targets);
         out.put("batch", 1);
         out.putAll(json(List.of(facts), true, withIntercept));
         putPlace(out, backend, seconds);

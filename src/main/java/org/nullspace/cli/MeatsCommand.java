@@ -348,7 +348,7 @@ final class MeatsCommand {
         output.write("intercept.npy", channel -> NpyWriter.write(channel, set.intercept()));
         List<String> names = s.features.outputNames(channelNames);
         output.write("feature_names.txt", channel -> SolveCommand.writeLines(channel, names));
-        Map<String, Object> summary = Facts.summary(s.x, s.y, Facts.of(set), true, set.backend(), seconds);
+        Map<String, Object> summary = Facts.summary(s.x, s.y.columns(), Facts.of(set), true, set.backend(), seconds);
         summary.put("targetNames", List.of("fat"));
         summary.put("transformation", s.features.toString());
         summary.put("seed", seed);

@@ -64,7 +64,7 @@ final class SolveBatch {
                     (first, tile) -> take(first, tile, shape, precision, method, facts, written),
                     options,
                     (done, total) -> {
-                        stages.problems(done, total);
+                        stages.count("problems", done, total);
                         return true;
                     });
             double seconds = (System.nanoTime() - start) * 1e-9;

@@ -73,9 +73,8 @@ final class SolveCommand {
         if (files.streamed()) {
             return new SolveBatch(arguments, console, stages).run(files, output);
         }
-        if (arguments.options().memoryBudget() > 0 && files.x().dimensions() != 3) {
-            throw new InvalidInputException(
-                    files.x().path() + " is one problem: --memory limits the tiles of a batch, X of three dimensions");
+        if (SolveTargets.isFor(arguments, files)) {
+            return new SolveTargets(arguments, console, stages).run(files, scope, output);
         }
         return single(Dataset.arrays(files, scope, stages), scope, output);
     }
@@ -93,7 +92,8 @@ final class SolveCommand {
             Facts facts = Facts.of(set);
             double seconds = (System.nanoTime() - start) * 1e-9;
             stages.end();
-            Map<String, Object> summary = Facts.summary(p.x(), p.y(), facts, withIntercept(), set.backend(), seconds);
+            Map<String, Object> summary =
+                    Facts.summary(p.x(), p.y().columns(), facts, withIntercept(), set.backend(), seconds);
             Errors training = null;
             Errors heldOut = null;
             if (p.xHeldOut() != null && p.yHeldOut() != null) {
@@ -219,7 +219,7 @@ final class SolveCommand {
         }
     }
 
-    private static List<List<String>> methodRows(Facts facts, String backend) {
+    static List<List<String>> methodRows(Facts facts, String backend) {
         List<List<String>> rows = new ArrayList<>();
         rows.add(List.of("method", facts.method() + " on " + backend));
         if (facts.history().size() > 1) {
@@ -274,7 +274,7 @@ final class SolveCommand {
     }
 
     /** An array of one dimension, or of two with one row. */
-    private static void writeVector(AtomicOutput output, String name, double[] values, boolean asRow) {
+    static void writeVector(AtomicOutput output, String name, double[] values, boolean asRow) {
         if (asRow) {
             writeMatrix(output, name, Matrix.of(new double[][] {values}), 2);
         } else {

@@ -50,7 +50,7 @@ final class SolveGroups {
         stages.begin("solving " + Text.count(groups.size(), "group") + " of " + file);
         long start = System.nanoTime();
         try (SolutionList solutions = Nullspace.solveAll(prepared.x(), prepared.y(), options, (done, total) -> {
-            stages.problems(done, total);
+            stages.count("problems", done, total);
             return true;
         })) {
             BatchFacts facts = facts(solutions, prepared);

@@ -20,7 +20,7 @@ final class Stages implements Progress, AutoCloseable {
     private boolean told;
     private long done;
     private long total;
-    private boolean problems;
+    private String noun = "";
     private boolean closed;
 
     Stages(Console console) {
@@ -38,7 +38,7 @@ final class Stages implements Progress, AutoCloseable {
         told = false;
         done = 0;
         total = 0;
-        problems = false;
+        noun = "";
         if (watcher.getState() == Thread.State.NEW) {
             watcher.start();
         }
@@ -51,11 +51,11 @@ final class Stages implements Progress, AutoCloseable {
         total = ofTotal;
     }
 
-    /** Some more problems of a batch are done. */
-    synchronized void problems(long nowDone, long ofTotal) {
+    /** Some more of what is counted is done. */
+    synchronized void count(String what, long nowDone, long ofTotal) {
         done = nowDone;
         total = ofTotal;
-        problems = true;
+        noun = what;
     }
 
     /** Ends the stage; a stage that was told about is told to have ended. */
@@ -92,13 +92,14 @@ final class Stages implements Progress, AutoCloseable {
         if (done == 0) {
             return "";
         }
-        if (problems) {
+        if (!noun.isEmpty()) {
             double rate = done / ((System.nanoTime() - started) * 1e-9);
             return String.format(
                     Locale.ROOT,
-                    " %d %%, %s problems/s, %s left",
+                    " %d %%, %s %s/s, %s left",
                     (long) (100.0 * done / total),
                     rate < 100 ? Text.number(rate) : String.valueOf(Math.round(rate)),
+                    noun,
                     Text.duration((total - done) / rate));
         }
         return total > 0

@@ -6,6 +6,9 @@ import java.lang.ref.Reference;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.channels.WritableByteChannel;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.HostMemory;
@@ -14,8 +17,8 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
 /**
- * Writes an array in NumPy's {@code .npy} format piece by piece, in C order: the shape is known from the start, the problems, which the first
- * index counts, come a few at a time. For channels of {@link AtomicOutput#open}, several of which may be written to in turn.
+ * Writes an array in NumPy's {@code .npy} format piece by piece: the shape is known from the start, the problems, which the first
+ * index counts, come a few at a time, in C order; or the columns of a table, in Fortran order. For channels of {@link AtomicOutput#open}, several of which may be written to in turn.
  *
  * <p><b>Memory.</b> A buffer of 1 MiB.
  *
@@ -33,7 +36,21 @@ public final class NpyAppender {
     private long appended;
 
     /**
-     * Writes the header.
+     * A table whose columns are appended, in Fortran order. Writes the header.
+     *
+     * @param channel where to; stays open
+     * @param precision number format of the entries
+     * @param rows rows of the table
+     * @param columns columns of the table, appended by {@link #appendColumns}
+     * @return a new writer
+     * @throws UncheckedIOException if writing fails
+     */
+    public static NpyAppender ofColumns(WritableByteChannel channel, Precision precision, long rows, long columns) {
+        return new NpyAppender(channel, precision, true, columns, rows);
+    }
+
+    /**
+     * An array in C order. Writes the header.
      *
      * @param channel where to; stays open
      * @param precision number format of the entries
@@ -42,17 +59,25 @@ public final class NpyAppender {
      * @throws UncheckedIOException if writing fails
      */
     public NpyAppender(WritableByteChannel channel, Precision precision, long... shape) {
+        this(channel, precision, false, shape);
+    }
+
+    /** Of a table in Fortran order the shape is given in the order of memory, columns first. */
+    private NpyAppender(WritableByteChannel channel, Precision precision, boolean fortranOrder, long... shape) {
         if (ByteOrder.nativeOrder() != ByteOrder.LITTLE_ENDIAN) {
             throw new UnsupportedOperationException(".npy files cannot be written on a big-endian machine");
         }
-        StringBuilder tuple = new StringBuilder();
+        List<String> lengths = new ArrayList<>();
         long product = 1;
         for (int i = 0; i < shape.length; i++) {
             if (shape[i] < 0) {
                 throw new InvalidInputException("length " + shape[i] + " of an array is negative");
             }
             product = i == 0 ? 1 : product * shape[i];
-            tuple.append(i == 0 ? "(" : ", ").append(shape[i]);
+            lengths.add(String.valueOf(shape[i]));
+        }
+        if (fortranOrder) {
+            Collections.reverse(lengths);
         }
         if (shape.length < 2) {
             throw new InvalidInputException(
@@ -60,11 +85,11 @@ public final class NpyAppender {
         }
         this.channel = channel;
         this.precision = precision;
-        this.shape = tuple.append(')').toString();
+        this.shape = "(" + String.join(", ", lengths) + ")";
         this.problems = shape[0];
         this.entries = product;
         try {
-            NpyWriter.writeFully(channel, NpyWriter.header(precision, false, this.shape));
+            NpyWriter.writeFully(channel, NpyWriter.header(precision, fortranOrder, this.shape));
         } catch (IOException e) {
             throw failed(e);
         }
@@ -79,7 +104,24 @@ public final class NpyAppender {
      * @throws UncheckedIOException if writing fails
      */
     public void append(Matrix matrix) {
-        if (matrix.rows() * matrix.columns() != entries || matrix.batch() > problems - appended) {
+        append(matrix, matrix.batch());
+    }
+
+    /**
+     * Writes the next columns of a table.
+     *
+     * @param matrix a host matrix of any layout, in the precision of the table, with as many rows
+     * @throws ShapeMismatchException if it has more or fewer rows, or there are more columns than the table has
+     * @throws InvalidInputException if the precision is another one
+     * @throws UncheckedIOException if writing fails
+     */
+    public void appendColumns(Matrix matrix) {
+        matrix.requireSingle();
+        append(matrix.transposed(), matrix.columns());
+    }
+
+    private void append(Matrix matrix, long count) {
+        if (matrix.batch() * matrix.rows() * matrix.columns() != count * entries || count > problems - appended) {
             throw new ShapeMismatchException("matrices of shape " + matrix.shape() + " cannot follow " + appended
                     + " problems of an array of shape " + shape);
         }
@@ -99,7 +141,7 @@ public final class NpyAppender {
                 throw failed(e);
             }
         }
-        appended += matrix.batch();
+        appended += count;
         Reference.reachabilityFence(matrix);
     }
 

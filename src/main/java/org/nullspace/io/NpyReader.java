@@ -101,6 +101,55 @@ public final class NpyReader implements AutoCloseable {
         }
     }
 
+    /**
+     * Reads neighbouring columns of an array of one or two dimensions.
+     *
+     * @param first index of the first
+     * @param out to be filled: n×m on the host, packed, in the file's precision and order: row-major for C order, column-major for Fortran order
+     * @throws ShapeMismatchException if the matrix does not have as many rows as the array
+     * @throws IndexOutOfBoundsException if there are not so many columns
+     * @throws InvalidInputException if the array has three dimensions, the file has become shorter since it was opened, or the matrix has another
+     *     layout or precision
+     * @throws UncheckedIOException if reading fails; the message names the file
+     */
+    public void readColumns(long first, Matrix out) {
+        if (file.batch() != 1 || out.batch() != 1 || out.rows() != file.rows()) {
+            throw new ShapeMismatchException(
+                    file + ": columns of " + file.rows() + " entries were to be read into " + out.shape());
+        }
+        long columns = file.columns();
+        if (first < 0 || first > columns - out.columns()) {
+            throw new IndexOutOfBoundsException(file + ": columns " + first + " to " + (first + out.columns() - 1)
+                    + " were asked for, there are " + columns);
+        }
+        if (out.isEmpty()) {
+            return;
+        }
+        boolean oneLine = out.rows() == 1 || out.columns() == 1;
+        boolean ordered = oneLine || (out.layout() == Layout.COLUMN_MAJOR) == file.fortranOrder();
+        if (!ordered || !out.isPacked() || out.precision() != file.precision()) {
+            throw new InvalidInputException(
+                    file + ": columns are read into packed matrices of the same precision and order, not into " + out);
+        }
+        HostMemory memory = Entries.host(out);
+        long start = out.address(0) - memory.address();
+        boolean together = file.fortranOrder() || columns == out.columns();
+        long lines = together ? 1 : out.rows();
+        long line = out.byteSize() / lines;
+        try {
+            for (long i = 0; i < lines; i++) {
+                long from = file.fortranOrder() ? first * out.rows() : i * columns + first;
+                for (long done = 0; done < line; ) {
+                    int part = (int) Math.min(line - done, PIECE_BYTES);
+                    fill(memory.buffer(start + i * line + done, part), from * width + done);
+                    done += part;
+                }
+            }
+        } catch (IOException e) {
+            throw InputFiles.failed(file.path(), e);
+        }
+    }
+
     private void readStraight(long first, Matrix out, HostMemory memory) throws IOException {
         long start = out.address(0) - memory.address();
         long from = first * entries * width;

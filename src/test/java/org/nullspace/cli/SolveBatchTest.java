@@ -491,15 +491,6 @@ class SolveBatchTest {
         assertThat(less.err()).contains("basis of its null space", "2×60", "raise --memory", "20480 bytes available");
     }
 
-    @Test
-    void memoryIsForBatches() {
-        NpyWriter.write(dir.resolve("x.npy"), Matrix.of(new double[][] {{1, 2}}));
-        NpyWriter.write(dir.resolve("y.npy"), Matrix.column(1));
-        Cli.Result r = Cli.run("solve", "--x", dir.resolve("x.npy"), "--y", dir.resolve("y.npy"), "--memory", "1G");
-        assertThat(r.code()).isEqualTo(2);
-        assertThat(r.err()).contains("is one problem: --memory limits the tiles of a batch");
-    }
-
     // ---- trouble
 
     /** A file of zeros of which nothing is on the disk. */

@@ -46,7 +46,7 @@ class StagesTest {
     void problemsOfABatchAreCounted() throws Exception {
         try (Stages stages = new Stages(console)) {
             stages.begin("solving 1000000 problems");
-            stages.problems(250_000, 1_000_000);
+            stages.count("problems", 250_000, 1_000_000);
             long limit = System.nanoTime() + 20_000_000_000L;
             while (err.size() == 0 && System.nanoTime() < limit) {
                 Thread.sleep(20);

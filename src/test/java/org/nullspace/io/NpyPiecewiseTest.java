@@ -70,6 +70,27 @@ class NpyPiecewiseTest {
                 .isEqualTo(-1);
     }
 
+    @ParameterizedTest
+    @CsvSource({"FLOAT64, ROW_MAJOR", "FLOAT64, COLUMN_MAJOR", "FLOAT32, COLUMN_MAJOR"})
+    void columnAfterColumnIsTheSameFile(Precision precision, Layout layout) throws IOException {
+        Matrix all = random(precision, 1, 700, 900, layout);
+        try (FileChannel to = channel("columns.npy")) {
+            NpyAppender appender = NpyAppender.ofColumns(to, precision, 700, 900);
+            for (long first = 0; first < 900; ) {
+                long next = Math.min(900, 2 * first + 7);
+                appender.appendColumns(all.columns(first, next));
+                first = next;
+            }
+            assertThatThrownBy(() -> appender.appendColumns(all.columns(0, 1)))
+                    .isInstanceOf(ShapeMismatchException.class)
+                    .hasMessageContaining("(700, 900)");
+            appender.finish();
+        }
+        NpyWriter.write(dir.resolve("whole.npy"), all.copy(Layout.COLUMN_MAJOR), 2, NpyOrder.AS_STORED);
+        assertThat(Files.mismatch(dir.resolve("columns.npy"), dir.resolve("whole.npy")))
+                .isEqualTo(-1);
+    }
+
     @Test
     void partsOfALargerMatrix() throws IOException {
         Matrix large = random(Precision.FLOAT64, 4, 6, 5, Layout.COLUMN_MAJOR);

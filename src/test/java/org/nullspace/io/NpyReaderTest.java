@@ -171,4 +171,42 @@ class NpyReaderTest {
             }
         }
     }
+
+    // ---- columns
+
+    @ParameterizedTest
+    @CsvSource({"FLOAT64, ROW_MAJOR", "FLOAT64, COLUMN_MAJOR", "FLOAT32, ROW_MAJOR", "FLOAT32, COLUMN_MAJOR"})
+    void columnsFromAnywhereInTheFile(Precision precision, Layout layout) {
+        Matrix all = Matrix.zeros(precision, 1, 4, 9, Layout.ROW_MAJOR);
+        for (int i = 0; i < 4; i++) {
+            for (int j = 0; j < 9; j++) {
+                all.set(0, i, j, value(0, i, j));
+            }
+        }
+        Path path = dir.resolve("columns.npy");
+        NpyWriter.write(path, all.copy(layout), 2, NpyOrder.AS_STORED);
+        try (NpyReader reader = NpyFile.open(path).reader()) {
+            for (int first = 0; first <= 9; first++) {
+                for (int count = 0; first + count <= 9; count++) {
+                    Matrix room = Matrix.zeros(precision, 1, 4, count, layout);
+                    reader.readColumns(first, room);
+                    for (int i = 0; i < 4; i++) {
+                        for (int j = 0; j < count; j++) {
+                            assertThat(room.get(i, j)).isEqualTo(value(0, i, first + j));
+                        }
+                    }
+                }
+            }
+            assertThatThrownBy(() -> reader.readColumns(8, Matrix.zeros(precision, 1, 4, 2, layout)))
+                    .isInstanceOf(IndexOutOfBoundsException.class)
+                    .hasMessageContaining("columns 8 to 9");
+            assertThatThrownBy(() -> reader.readColumns(0, Matrix.zeros(precision, 1, 3, 2, layout)))
+                    .isInstanceOf(ShapeMismatchException.class);
+            assertThatThrownBy(() -> reader.readColumns(0, Matrix.zeros(precision, 1, 4, 2, layout.transposed())))
+                    .isInstanceOf(InvalidInputException.class);
+            Precision other = precision == Precision.FLOAT32 ? Precision.FLOAT64 : Precision.FLOAT32;
+            assertThatThrownBy(() -> reader.readColumns(0, Matrix.zeros(other, 1, 4, 2, layout)))
+                    .isInstanceOf(InvalidInputException.class);
+        }
+    }
 }
