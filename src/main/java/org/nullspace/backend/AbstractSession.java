@@ -510,7 +510,18 @@ public abstract class AbstractSession<S extends Status> implements Session {
 
     @Override
     public final void eigenvalues(Matrix a, Matrix values, Status status) {
-        Operands operands = operands("eigenvalues")
+        S words = eigenOperands("eigenvalues", a, values, status);
+        run("eigenvalues", () -> eigenvaluesChecked(a, values, words), a, values);
+    }
+
+    @Override
+    public final void eigenvectors(Matrix a, Matrix values, Status status) {
+        S words = eigenOperands("eigenvectors", a, values, status);
+        run("eigenvectors", () -> eigenvectorsChecked(a, values, words), a, values);
+    }
+
+    private S eigenOperands(String operation, Matrix a, Matrix values, Status status) {
+        Operands operands = operands(operation)
                 .writes("A", a)
                 .writes("values", values)
                 .samePrecision()
@@ -518,8 +529,7 @@ public abstract class AbstractSession<S extends Status> implements Session {
                 .shapes(a.rows() == a.columns(), "A must be square")
                 .column(values, a.columns(), "the number of columns of A")
                 .int32();
-        S words = operands.words(status, statusKind, operands.checked());
-        run("eigenvalues", () -> eigenvaluesChecked(a, values, words), a, values);
+        return operands.words(status, statusKind, operands.checked());
     }
 
     /**
@@ -530,4 +540,13 @@ public abstract class AbstractSession<S extends Status> implements Session {
      * @param status see there
      */
     protected abstract void eigenvaluesChecked(Matrix a, Matrix values, S status);
+
+    /**
+     * {@link #eigenvectors} of checked operands.
+     *
+     * @param a see there
+     * @param values see there
+     * @param status see there
+     */
+    protected abstract void eigenvectorsChecked(Matrix a, Matrix values, S status);
 }

@@ -321,6 +321,15 @@ public interface Session extends AutoCloseable {
      */
     void eigenvalues(Matrix a, Matrix values, Status status);
 
+    /**
+     * Spectral decomposition A = Z diag(values) Zᵀ of the symmetric matrix in the lower triangle of A; Z overwrites all of A.
+     *
+     * @param a column-major, {@code n × n}; overwritten by orthonormal eigenvectors, undefined where the status is not 0
+     * @param values written: eigenvalues in ascending order, {@code n × 1}; NaN where the status is not 0
+     * @param status written: 0, or a positive number if the iteration did not converge or the triangle has an entry that is not finite
+     */
+    void eigenvectors(Matrix a, Matrix values, Status status);
+
     // ---- whole problems
 
     /**

@@ -549,6 +549,28 @@ public final class Matrix implements AutoCloseable {
     }
 
     /**
+     * Groups of adjacent columns as one long column each, the first of a group at the top: {@code (group · rows) × (columns / group)}, as a view. The
+     * matrix must be single and column-major without gaps between its columns.
+     *
+     * @param group columns of a group, at least 1; a divisor of the number of columns
+     * @return a view
+     * @throws InvalidInputException if the matrix lies otherwise, or the groups do not come out even
+     */
+    public Matrix stackedColumns(long group) {
+        requireSingle();
+        if (group < 1 || columns % group != 0) {
+            throw new InvalidInputException("the columns of " + this + " do not make groups of " + group);
+        }
+        if (layout != Layout.COLUMN_MAJOR || leadingDimension != rows && columns > 1) {
+            throw new InvalidInputException(
+                    this + " cannot be seen with groups of columns on top of each other: it must be column-major,"
+                            + " each column right after the one before");
+        }
+        long height = group * rows;
+        return new Matrix(memory, false, precision, layout, offset, 1, height, columns / group, height, columns * rows);
+    }
+
+    /**
      * Some rows of each matrix, as a view.
      *
      * @param from first row

@@ -31,6 +31,11 @@ record DenseColumns(Session session, Matrix matrix) implements OrthonormalColumn
     }
 
     @Override
+    public void writeTo(Matrix target) {
+        session.copy(matrix, target);
+    }
+
+    @Override
     public OrthonormalColumns leading(long count) {
         return new DenseColumns(session, matrix.columns(0, count));
     }

@@ -4,7 +4,6 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
-import org.nullspace.backend.Status;
 import org.nullspace.backend.Triangle;
 import org.nullspace.error.NoSolutionException;
 import org.nullspace.matrix.Layout;
@@ -81,9 +80,7 @@ final class GramFactors extends Factors {
             return;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix norms = session.allocate(scratch, 1, y.columns());
-            session.columnNorms(y, norms);
-            double[] units = toHost(session, norms);
+            double[] units = Norms.columns(session, y);
             boolean moderate = true;
             for (int j = 0; j < units.length; j++) {
                 units[j] = Scaling.factor(units[j], Precision.FLOAT64);
@@ -147,9 +144,9 @@ final class GramFactors extends Factors {
             Matrix residual = vectors(scratch, y.rows(), someY.columns());
             session.copy(someY, residual);
             session.multiply(-1, x, someW, 1, residual);
-            double[] errors = norms(scratch, residual);
-            double[] sizesY = norms(scratch, someY);
-            double[] sizesW = norms(scratch, someW);
+            double[] errors = Norms.columns(session, residual);
+            double[] sizesY = Norms.columns(session, someY);
+            double[] sizesW = Norms.columns(session, someW);
             double longestRow = longestRow(scratch);
             for (int j = 0; j < errors.length; j++) {
                 if (!(errors[j] <= GramLimits.roundingLevel(rank, longestRow, sizesW[j], sizesY[j]))) {
@@ -163,16 +160,10 @@ final class GramFactors extends Factors {
     /** The largest norm of a row of X, at most σ₁: that of a row of L. */
     private double longestRow(MemoryScope scratch) {
         double longest = 0;
-        for (double norm : norms(scratch, cholesky.transposed())) {
+        for (double norm : Norms.columns(session, cholesky.transposed())) {
             longest = Math.max(longest, norm);
         }
         return longest;
-    }
-
-    private double[] norms(MemoryScope scratch, Matrix a) {
-        Matrix norms = session.allocate(scratch, 1, a.columns());
-        session.columnNorms(a, norms);
-        return toHost(session, norms);
     }
 
     /** Sums of columns times units, with random signs. */
@@ -211,7 +202,7 @@ final class GramFactors extends Factors {
             return false;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
-            double[] sizes = norms(scratch, w);
+            double[] sizes = Norms.columns(session, w);
             double[] units = new double[sizes.length];
             for (int j = 0; j < units.length; j++) {
                 if (!(sizes[j] >= SMALLEST_SIZE && sizes[j] <= 1 / SMALLEST_SIZE)) {
@@ -224,7 +215,7 @@ final class GramFactors extends Factors {
             session.multiply(1, x, some, 0, seen);
             // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
             double bound = GramLimits.roundingLevel(rank, longestRow(scratch), Math.sqrt(sizes.length), 0);
-            for (double error : norms(scratch, seen)) {
+            for (double error : Norms.columns(session, seen)) {
                 if (!(error <= bound)) {
                     return false;
                 }
@@ -261,36 +252,15 @@ final class GramFactors extends Factors {
     public double[] singularValues() {
         double[] known = sigma;
         if (known == null) {
-            known = fromGram();
+            try (MemoryScope scratch = MemoryScope.open()) {
+                known = GramSpectrum.of(session, cholesky, vectors(scratch, rank, rank), false);
+            }
             if (known == null) {
                 known = spectral().singularValues();
             }
             sigma = known;
         }
         return known;
-    }
-
-    /** Singular values from the eigenvalues of LLᵀ, or null where they would lose accuracy. */
-    private double @Nullable [] fromGram() {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix gram = session.allocate(scratch, rank, rank);
-            Matrix values = session.allocate(scratch, rank, 1);
-            session.gram(1, cholesky, 0, gram);
-            Status status = session.status(scratch, 1);
-            session.eigenvalues(gram, values, status);
-            double[] ascending = toHost(session, values);
-            double smallest = ascending[0];
-            double largest = ascending[rank - 1];
-            if (session.read(status)[0] != 0
-                    || !(smallest * GramLimits.SPECTRUM_CONDITION * GramLimits.SPECTRUM_CONDITION >= largest)) {
-                return null;
-            }
-            double[] descending = new double[rank];
-            for (int i = 0; i < rank; i++) {
-                descending[i] = Math.sqrt(ascending[rank - 1 - i]);
-            }
-            return descending;
-        }
     }
 
     @Override
@@ -307,20 +277,16 @@ final class GramFactors extends Factors {
         return known;
     }
 
-    /** Triplets from the singular value decomposition L = Z·diag(σ)·Bᵀ, or null where they would lose accuracy. */
+    /** Triplets from LLᵀ = Z·diag(σ²)·Zᵀ, or null where they would lose accuracy. */
     private @Nullable Triplets fromCholesky() {
         MemoryScope own = scope.nested();
         Matrix z = vectors(own, rank, rank);
-        Matrix inner = vectors(own, rank, rank);
-        double[] values;
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix bt = vectors(scratch, rank, rank);
-            values = ThinSvd.decompose(session, target -> session.copy(cholesky, target), z, bt);
-        }
-        if (values == null || !(values[rank - 1] * GramLimits.SPECTRUM_CONDITION >= values[0])) {
+        double[] values = GramSpectrum.of(session, cholesky, z, true);
+        if (values == null) {
             own.close();
             return null;
         }
+        Matrix inner = vectors(own, rank, rank);
         try (MemoryScope scratch = MemoryScope.open()) {
             double[] inverses = new double[rank];
             for (int i = 0; i < rank; i++) {
@@ -329,7 +295,7 @@ final class GramFactors extends Factors {
             session.copy(z, inner);
             session.scaleRows(column(scratch, inverses), inner.transposed());
         }
-        // L belongs to the short side; the vectors of the long side are those of A = X or Xᵀ times them.
+        // Z belongs to the short side; the vectors of the long side are those of A = X or Xᵀ times it.
         OrthonormalColumns shortSide = new DenseColumns(session, z);
         OrthonormalColumns longSide = new ProductColumns(session, wide ? x.transposed() : x, inner);
         return new Triplets(wide ? shortSide : longSide, values, wide ? longSide : shortSide);

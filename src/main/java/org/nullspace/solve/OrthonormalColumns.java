@@ -35,6 +35,13 @@ public interface OrthonormalColumns {
     void applyTransposed(Matrix w, Matrix c);
 
     /**
+     * B as a matrix.
+     *
+     * @param matrix written in any precision: m×p in the session's place
+     */
+    void writeTo(Matrix matrix);
+
+    /**
      * The first columns of B. A view.
      *
      * @param count how many

@@ -43,6 +43,19 @@ record ProductColumns(Session session, Matrix a, Matrix inner) implements Orthon
     }
 
     @Override
+    public void writeTo(Matrix matrix) {
+        if (matrix.precision() == inner.precision()) {
+            session.multiply(1, a, inner, 0, matrix);
+            return;
+        }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix own = session.allocate(scratch, inner.precision(), 1, rows(), columns(), Layout.COLUMN_MAJOR);
+            session.multiply(1, a, inner, 0, own);
+            session.copy(own, matrix);
+        }
+    }
+
+    @Override
     public ProductColumns leading(long count) {
         return new ProductColumns(session, a, inner.columns(0, count));
     }

@@ -43,6 +43,18 @@ record ReflectedColumns(Session session, Reflections q, Matrix inner) implements
     }
 
     @Override
+    public void writeTo(Matrix matrix) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            long l = inner.rows();
+            Matrix own = session.allocate(scratch, inner.precision(), 1, rows(), columns(), Layout.COLUMN_MAJOR);
+            session.copy(inner, own.rows(0, l));
+            session.fill(own.rows(l, own.rows()), 0);
+            q.apply(false, own);
+            session.copy(own, matrix);
+        }
+    }
+
+    @Override
     public OrthonormalColumns leading(long count) {
         return new ReflectedColumns(session, q, inner.columns(0, count));
     }

@@ -393,6 +393,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public void eigenvectors(Matrix a, Matrix values, Status status) {
+        reading("eigenvectors", () -> session.eigenvectors(a, values, status));
+    }
+
+    @Override
     public void close() {
         closed = true;
         session.close();

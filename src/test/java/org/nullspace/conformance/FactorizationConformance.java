@@ -1,6 +1,7 @@
 package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 import static org.nullspace.matrix.Layout.COLUMN_MAJOR;
 import static org.nullspace.matrix.Layout.ROW_MAJOR;
 
@@ -20,7 +21,7 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 
-/** Cholesky, QR, singular values, eigenvalues. */
+/** Cholesky, QR, singular values, eigenvalues and eigenvectors. */
 abstract class FactorizationConformance extends ProductConformance {
     @ParameterizedTest
     @EnumSource
@@ -337,6 +338,10 @@ abstract class FactorizationConformance extends ProductConformance {
         session.eigenvalues(a.view(), s, status);
         assertThat(session.read(status)).containsExactly(0);
         assertClose(Operand.download(session, s), (p, i, j) -> planted[n - 1 - i], (p, i, j) -> error);
+        Operand z = upload(scope, symmetric, precision, COLUMN_MAJOR);
+        session.eigenvectors(z.view(), s, status);
+        assertThat(session.read(status)).containsExactly(0);
+        assertClose(Operand.download(session, s), (p, i, j) -> planted[n - 1 - i], (p, i, j) -> error);
     }
 
     @ParameterizedTest
@@ -369,12 +374,37 @@ abstract class FactorizationConformance extends ProductConformance {
                     Status status = session.status(inner, batch);
                     session.eigenvalues(x.view(), values.view(), status);
                     assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
-                    assertClose(
-                            values.download(),
-                            (p, i, j) -> planted[p][i],
-                            (p, i, j) -> 4 * (n + 3) * precision.epsilon());
+                    double error = 4 * (n + 3) * precision.epsilon();
+                    assertClose(values.download(), (p, i, j) -> planted[p][i], (p, i, j) -> error);
                     values.assertFrameUntouched();
                     x.assertFrameUntouched();
+
+                    Operand z = upload(inner, shape, a, precision, COLUMN_MAJOR, framed());
+                    session.eigenvectors(z.view(), values.view(), status);
+                    assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
+                    assertClose(values.download(), (p, i, j) -> planted[p][i], (p, i, j) -> error);
+                    assertDecomposes(a, planted, z.download(), error);
+                    values.assertFrameUntouched();
+                    z.assertFrameUntouched();
+                }
+            }
+        }
+    }
+
+    /** A = Z·diag(values)·Zᵀ in the lower triangle, and ZᵀZ = I. */
+    private void assertDecomposes(double[][][] a, double[][] values, double[][][] z, double error) {
+        for (int p = 0; p < a.length; p++) {
+            int n = values[p].length;
+            for (int i = 0; i < n; i++) {
+                for (int j = 0; j <= i; j++) {
+                    double product = 0;
+                    double inner = 0;
+                    for (int l = 0; l < n; l++) {
+                        product += z[p][i][l] * values[p][l] * z[p][j][l];
+                        inner += z[p][l][i] * z[p][l][j];
+                    }
+                    assertThat(product).as(situation).isCloseTo(a[p][i][j], within(error));
+                    assertThat(inner).as(situation).isCloseTo(i == j ? 1 : 0, within(error));
                 }
             }
         }
@@ -423,6 +453,9 @@ abstract class FactorizationConformance extends ProductConformance {
                         assertOnlySecondFailed(session.read(status), s);
                         Operand z = upload(inner, new Shape(3, n, n), square, precision, COLUMN_MAJOR, false);
                         session.eigenvalues(z.view(), s, status);
+                        assertOnlySecondFailed(session.read(status), s);
+                        Operand v = upload(inner, new Shape(3, n, n), square, precision, COLUMN_MAJOR, false);
+                        session.eigenvectors(v.view(), s, status);
                         assertOnlySecondFailed(session.read(status), s);
                     }
                 });

@@ -79,6 +79,53 @@ abstract class RidgePathConformance extends Conformance {
         }
     }
 
+    /** Enough penalties for solutions to be made from those of a few filters, whatever the coordinates of the targets. */
+    @ParameterizedTest
+    @CsvSource({
+        "40, 90, 40, 3, FLOAT64, AUTO",
+        "40, 90, 40, 1e6, FLOAT64, AUTO",
+        "90, 40, 33, 1e3, FLOAT64, AUTO",
+        "40, 90, 40, 10, FLOAT32, QR_SVD"
+    })
+    void longPathsAreTheirSolutions(int n, int d, int rank, double condition, Precision precision, Method method) {
+        Planted p = problem(n, d, rank, condition, precision);
+        double[] penalties = new double[150];
+        Arrays.setAll(penalties, l -> Math.pow(10, 6 - l / 10.0));
+        SolveOptions options = options().method(method).precision(precision).build();
+        try (SolutionSet set = solve(p, options)) {
+            double eps = precision == Precision.FLOAT32 ? 1.2e-7 : 2.3e-16;
+            RidgePath path = set.ridgePath(penalties);
+            Matrix all = path.coefficients();
+            for (int l = 0; l < penalties.length; l += 7) {
+                double[][] single = entries(path.coefficients(l));
+                for (int j = 0; j < 3; j++) {
+                    double difference = 0;
+                    double size = 0;
+                    for (int i = 0; i < d; i++) {
+                        difference = Math.hypot(difference, all.get(l, i, j) - single[i][j]);
+                        size = Math.hypot(size, single[i][j]);
+                    }
+                    assertThat(difference)
+                            .as("penalty " + penalties[l] + ", target " + j)
+                            .isLessThanOrEqualTo(200 * eps * size);
+                }
+            }
+            // Scores of all at once, and of each alone.
+            Matrix scores = path.scores(Criterion.LEAVE_ONE_OUT);
+            Matrix general = path.scores(Criterion.GENERALIZED_CROSS_VALIDATION);
+            for (int l = 0; l < penalties.length; l += 29) {
+                RidgePath alone = set.ridgePath(penalties[l]);
+                for (int j = 0; j < 3; j++) {
+                    double one = alone.scores(Criterion.LEAVE_ONE_OUT).get(0, j);
+                    assertThat(scores.get(l, j)).isCloseTo(one, within(1e4 * eps * one));
+                    double other =
+                            alone.scores(Criterion.GENERALIZED_CROSS_VALIDATION).get(0, j);
+                    assertThat(general.get(l, j)).isCloseTo(other, within(1e4 * eps * other));
+                }
+            }
+        }
+    }
+
     @Test
     void smallPenaltiesMeetTheMinimumNormSolution() {
         for (double condition : new double[] {8, 1e5, 1e9}) {

@@ -200,6 +200,7 @@ public abstract class SessionConformance extends FactorizationConformance {
                 "3×1");
         misfit("singularValues", () -> session.singularValues(a, s, one), "3×4");
         misfit("eigenvalues", () -> session.eigenvalues(a, s, one), "3×4");
+        misfit("eigenvectors", () -> session.eigenvectors(a, s, one), "3×4");
         misfit("eigenvalues", () -> session.eigenvalues(square, c.columns(0, 1), one), "4×4", "3×1");
     }
 
@@ -237,6 +238,7 @@ public abstract class SessionConformance extends FactorizationConformance {
         misuse("singularValues", () -> session.singularValues(rowMajor, s, one));
         misuse("singularValues", () -> session.singularValues(a, wide.columns(0, 1), one));
         misuse("eigenvalues", () -> session.eigenvalues(rowMajor, s, one));
+        misuse("eigenvectors", () -> session.eigenvectors(rowMajor, s, one));
         // Overlap of what is written.
         misuse("multiply", () -> session.multiply(1, a, b, 0, a));
         misuse("multiply", () -> session.multiply(1, a, b, 0, b.transposed()));

@@ -305,6 +305,15 @@ public final class SmallDevice implements Session {
     }
 
     @Override
+    public void eigenvectors(Matrix a, Matrix values, Status status) {
+        call();
+        with(
+                2 * a.columns() * a.columns() * a.precision().bytes(),
+                "the workspace of a spectral decomposition",
+                () -> session.eigenvectors(here(a), here(values), status));
+    }
+
+    @Override
     public void close() {
         closed = true;
         session.close();

@@ -2,6 +2,7 @@ package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -10,6 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nullspace.Nullspace;
+import org.nullspace.OnSession;
 import org.nullspace.conformance.Planted.Spectrum;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
@@ -94,6 +96,79 @@ abstract class SubspaceConformance extends Conformance {
                         ROOM * working * Math.sqrt(d));
             }
         }
+    }
+
+    /** A damped solve is no reason for another projector: I − X'(XX' + λI)⁻¹X is none. */
+    @ParameterizedTest
+    @MethodSource("planted")
+    void staysAProjectorWhenTheSolveIsDamped(Planted p) {
+        int d = p.d();
+        double[][] identity = Dense.identity(d);
+        for (Mode mode : Mode.of(p.precision())) {
+            String where = mode + " on " + p;
+            try (SolutionSet s = solve(p, mode)) {
+                double[][] before = entries(s.nullSpace().project(Matrix.of(identity)));
+                double lambda = 3;
+                double[][] damped = entries(s.ridge(lambda));
+                s.ridgePath(1e-6, lambda, 1e6).coefficients().close();
+                double[][] after = entries(s.nullSpace().project(Matrix.of(identity)));
+                assertThat(after).as(where).isDeepEqualTo(before);
+                double unit = ROOM * p.precision().epsilon() * Math.sqrt(p.rank()) * p.condition();
+                Checks.close("PP = P", where, Dense.multiply(after, after), after, unit);
+                // Moved along the null space, the damped solution predicts what it has predicted.
+                double[][] moved = Dense.add(1, damped, 1, Dense.multiply(after, Dense.scale(1e3, damped)));
+                double working = mode.working() == Precision.FLOAT32 ? Precision.FLOAT32.epsilon() : 0x1p-52;
+                Checks.atMost(
+                        "predictions of a damped solution",
+                        where,
+                        Dense.norm(Dense.multiply(p.x(), Dense.subtract(moved, damped))),
+                        1e3 * ROOM * Math.sqrt(d) * dataError(p, working) * Dense.norm(damped));
+            }
+        }
+    }
+
+    /** A basis of this null space would take 80 GB; nothing of it is made that was not asked for. */
+    @Test
+    void needsNoBasisInManyDimensions() {
+        int d = 100_000;
+        SplitMix64 random = new SplitMix64(2_900);
+        Matrix x = Matrix.zeros(Precision.FLOAT64, 1, 3, d, Layout.ROW_MAJOR);
+        for (int i = 0; i < 3; i++) {
+            for (int j = 0; j < d; j++) {
+                x.set(0, i, j, random.nextGaussian());
+            }
+        }
+        CheckedSession session = new CheckedSession(provider().open(0));
+        try (SolutionSet s =
+                OnSession.solve(session, x, Matrix.column(1, 2, 3), options().build())) {
+            assertThat(s.nullity()).isEqualTo(d - 3L);
+            Matrix sample = s.random(5, 10);
+            double[][] entries = x.toArray();
+            double[][] predicted = Dense.multiply(entries, sample.toArray());
+            for (int i = 0; i < 3; i++) {
+                assertThat(predicted[i][0]).isCloseTo(i + 1, within(1e-10));
+            }
+            Matrix vectors = Matrix.zeros(Precision.FLOAT64, 1, d, 4, Layout.COLUMN_MAJOR);
+            for (int j = 0; j < 4; j++) {
+                vectors.set(0, 17L * j, j, 1);
+            }
+            Matrix projected = s.nullSpace().project(vectors);
+            Matrix columns = s.nullSpace().basis(d - 10L, d - 6L);
+            Matrix back = s.nullSpace().combine(s.nullSpace().coordinates(projected));
+            for (Matrix each : new Matrix[] {projected, columns, back}) {
+                double[][] seen = Dense.multiply(entries, each.toArray());
+                assertThat(Dense.norm(seen)).isLessThan(1e-11);
+            }
+            double most = 0;
+            for (int j = 0; j < 4; j++) {
+                for (int i = 0; i < d; i++) {
+                    most = Math.max(most, Math.abs(back.get(i, j) - projected.get(i, j)));
+                }
+            }
+            assertThat(most).isLessThan(1e-13);
+            assertThat(session.peakBytes()).isLessThan(40L * 8 * d);
+        }
+        session.assertClean();
     }
 
     /** What X leaves of its own null space: the noise singular values of rounded data, or rounding of the arithmetic. */

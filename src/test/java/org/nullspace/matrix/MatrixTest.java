@@ -179,6 +179,20 @@ class MatrixTest {
     }
 
     @Test
+    void groupsOfColumnsOnTopOfEachOther() {
+        Matrix m = Matrix.of(new double[][] {{1, 3, 5, 7}, {2, 4, 6, 8}}).copy(Layout.COLUMN_MAJOR);
+        assertThat(m.stackedColumns(2).toArray()).isDeepEqualTo(new double[][] {{1, 5}, {2, 6}, {3, 7}, {4, 8}});
+        assertThat(m.stackedColumns(1).toArray()).isDeepEqualTo(m.toArray());
+        assertThat(m.columns(2, 4).stackedColumns(2).toArray()).isDeepEqualTo(new double[][] {{5}, {6}, {7}, {8}});
+        m.stackedColumns(4).set(0, 5, 0, -6);
+        assertThat(m.get(1, 2)).isEqualTo(-6);
+        assertThatThrownBy(() -> m.stackedColumns(3)).isInstanceOf(InvalidInputException.class);
+        assertThatThrownBy(() -> m.stackedColumns(0)).isInstanceOf(InvalidInputException.class);
+        assertThatThrownBy(() -> m.rows(0, 1).stackedColumns(2)).isInstanceOf(InvalidInputException.class);
+        assertThatThrownBy(() -> m.transposed().stackedColumns(2)).isInstanceOf(InvalidInputException.class);
+    }
+
+    @Test
     void overTakesMemoryAsItIs() {
         try (MemoryScope scope = MemoryScope.open()) {
             Matrix rows = Matrix.of(scope, new double[][] {{1, 2, 3}, {4, 5, 6}});

@@ -303,6 +303,11 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         spectra.eigenvalues(a, values, status);
     }
 
+    @Override
+    protected void eigenvectorsChecked(Matrix a, Matrix values, CudaStatus status) {
+        spectra.eigenvectors(a, values, status);
+    }
+
     // ---- end of life
 
     @Override

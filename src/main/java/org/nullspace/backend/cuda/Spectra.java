@@ -430,28 +430,35 @@ final class Spectra {
     // ---- eigenvalues
 
     void eigenvalues(Matrix a, Matrix values, CudaStatus status) {
+        eigen(cusolverEigMode.CUSOLVER_EIG_MODE_NOVECTOR, a, values, status);
+    }
+
+    void eigenvectors(Matrix a, Matrix values, CudaStatus status) {
+        eigen(cusolverEigMode.CUSOLVER_EIG_MODE_VECTOR, a, values, status);
+    }
+
+    private void eigen(int mode, Matrix a, Matrix values, CudaStatus status) {
         if (a.rows() == 0) {
             return;
         }
         boolean wide = a.precision() == Precision.FLOAT64;
         int n = (int) a.rows();
         int lda = (int) Cublas.ld(a);
-        int plain = cusolverEigMode.CUSOLVER_EIG_MODE_NOVECTOR;
         int lower = cublasFillMode.CUBLAS_FILL_MODE_LOWER;
         cusolverDnHandle handle = queue.cusolver();
         for (int p = 0; p < status.size(); p++) {
             Matrix one = a.problem(p);
             Matrix result = values.problem(p);
             Supplier<String> operands = () -> "A " + one;
-            int size = (int) sizes.of(new WorkSizes.Key("syevd", a.precision(), n, lda, 0, 0), () -> {
+            int size = (int) sizes.of(new WorkSizes.Key("syevd", a.precision(), n, lda, mode, 0), () -> {
                         int[] entries = new int[1];
                         CudaCheck.cusolver(
                                 wide ? "cusolverDnDsyevd_bufferSize" : "cusolverDnSsyevd_bufferSize",
                                 () -> wide
                                         ? JCusolverDn.cusolverDnDsyevd_bufferSize(
-                                                handle, plain, lower, n, at(one), lda, at(result), entries)
+                                                handle, mode, lower, n, at(one), lda, at(result), entries)
                                         : JCusolverDn.cusolverDnSsyevd_bufferSize(
-                                                handle, plain, lower, n, at(one), lda, at(result), entries),
+                                                handle, mode, lower, n, at(one), lda, at(result), entries),
                                 operands);
                         return new WorkSizes.Size(entries[0], 0);
                     })
@@ -464,7 +471,7 @@ final class Spectra {
                         () -> wide
                                 ? JCusolverDn.cusolverDnDsyevd(
                                         handle,
-                                        plain,
+                                        mode,
                                         lower,
                                         n,
                                         at(one),
@@ -475,7 +482,7 @@ final class Spectra {
                                         Addresses.pointer(info))
                                 : JCusolverDn.cusolverDnSsyevd(
                                         handle,
-                                        plain,
+                                        mode,
                                         lower,
                                         n,
                                         at(one),

@@ -233,6 +233,11 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
         spectra.eigenvalues(a, values, status.words());
     }
 
+    @Override
+    protected void eigenvectorsChecked(Matrix a, Matrix values, HostStatus status) {
+        spectra.eigenvectors(a, values, status.words());
+    }
+
     // ---- whole problems
 
     @Override

@@ -122,15 +122,35 @@ final class Spectra implements AutoCloseable {
     // ---- eigenvalues
 
     void eigenvalues(Matrix a, Matrix values, int[] status) {
+        eigen('N', a, values, status);
+    }
+
+    void eigenvectors(Matrix a, Matrix values, int[] status) {
+        eigen('V', a, values, status);
+    }
+
+    private void eigen(char job, Matrix a, Matrix values, int[] status) {
         int n = (int) a.rows();
         if (n == 0) {
             return;
         }
         Kernels kernels = Kernels.of(a.precision());
-        IntPointer iwork = Kernels.ints(integers.atLeast(Integer.BYTES, "integer workspace of eigenvalues"));
+        int count = job == 'N' ? 1 : 3 + 5 * n;
+        long least = job == 'N' ? 2L * n + 1 : 1 + 6L * n + 2L * n * n;
+        IntPointer iwork =
+                Kernels.ints(integers.atLeast((long) count * Integer.BYTES, "integer workspace of eigenvalues"));
         Routine routine = (problem, work, size) -> kernels.syevd(
-                'N', 'L', n, kernels.at(a, problem), Products.ld(a), kernels.at(values, problem), work, size, iwork, 1);
-        int size = workSize(kernels, routine, 2L * n + 1, Long.MAX_VALUE);
+                job,
+                'L',
+                n,
+                kernels.at(a, problem),
+                Products.ld(a),
+                kernels.at(values, problem),
+                work,
+                size,
+                iwork,
+                count);
+        int size = workSize(kernels, routine, least, Long.MAX_VALUE);
         Pointer work = work(kernels, a, size);
         for (int p = 0; p < status.length; p++) {
             status[p] = Reductions.isFiniteBelow(a, p)
