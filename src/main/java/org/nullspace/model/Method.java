@@ -19,8 +19,10 @@ public enum Method {
     QR_SVD,
     /**
      * Cholesky factorization of the Gram matrix XXᵀ (wide) or XᵀX (tall) in float64, with a certificate of full rank and iterative
-     * refinement. Costs little more than the Gram matrix. Where the certificate does not hold, the next method takes over and the result
-     * says so.
+     * refinement. Costs little more than the Gram matrix. Where that does not hold and min(n,d) is at least 64, a factorization with pivoting
+     * looks for a lower rank, which is decided by the singular values of X projected on the chosen rows and certified on X itself; it takes a gap and a rank of
+     * at most 0.7·min(n,d). Otherwise the next method takes over and the result says so. Higham, Accuracy and Stability of Numerical Algorithms, 2nd
+     * ed., chapter 10.
      */
     GRAM,
     /**

@@ -72,15 +72,25 @@ record Budget(boolean ownMemory, long memoryBytes) {
     }
 
     /**
-     * Bytes of {@link Sketch}: the orthonormal factor with the vectors that probe the result, and up to ten small factors at a time with about
+     * Bytes of {@link Sketch} and of {@link Gram} where the rank is not full: the orthonormal factor with the vectors that probe the result, and up to ten small factors at a time with about
      * 4p² for the decomposition of T.
      */
     double sketchBytes(double m, double p) {
         Precision wide = Precision.FLOAT64;
-        double probed = ownMemory ? m : Math.min(m, Sketch.blockRows((long) p));
-        return bytes(wide, m, p + Sketch.PROBES)
-                + bytes(wide, probed, 2 * Sketch.PROBES)
-                + bytes(wide, 14 * p + 8 * Sketch.PROBES, p);
+        double probed = ownMemory ? m : Math.min(m, PreconditionedQr.blockRows((long) p));
+        return bytes(wide, m, p + PreconditionedQr.PROBES)
+                + bytes(wide, probed, 2 * PreconditionedQr.PROBES)
+                + bytes(wide, 14 * p + 8 * PreconditionedQr.PROBES, p);
+    }
+
+    /**
+     * Whether the orthonormal factor of {@link PreconditionedQr} may be made.
+     *
+     * @param heldBytes what the problem takes otherwise
+     */
+    boolean holdsSketch(double heldBytes, double m, double p) {
+        double bytes = heldBytes + sketchBytes(m, p);
+        return holdsFactors(bytes) && bytes <= operandBytes();
     }
 
     /** The same block by block: one block (on the host all of them), R, and a factor for each reflector of each block. */

@@ -103,6 +103,15 @@ public final class Planner {
                         "a copy of X does not fit beside X: QR_SVD works on blocks of rows and keeps their reflections on the host");
             }
         }
+        if (methods.contains(Method.GRAM) && sketchFits(streamed)) {
+            // What GRAM takes where the rank turns out not to be full.
+            worst = Math.max(
+                    worst,
+                    residentBytes(streamed)
+                            + factorBytes(Method.SKETCH, streamed)
+                            + vectorBytes(Method.SKETCH, streamed)
+                            + tileBytes(Method.SKETCH, streamed));
+        }
         return new Plan(
                 methods, reasons, backend, (long) first, (long) worst, budget.memoryBytes(), streamed, (long) host);
     }
@@ -128,7 +137,8 @@ public final class Planner {
                         : "GRAM first: with min(n,d) = " + (long) p + " and max(n,d) = " + (long) q
                                 + " it needs a small part of the work of the others, and its certificate proves full rank");
         if (options.method() == Method.AUTO && sketchPays()) {
-            reasons.add("SKETCH if the Gram matrix shows that the rank is at most about a third of min(n,d)");
+            reasons.add(
+                    "SKETCH if the Gram matrix shows a rank of at most about a third of min(n,d) and no gap below it");
             reasons.add("QR_SVD takes over if no certificate holds");
             return List.of(Method.GRAM, Method.SKETCH, Method.QR_SVD);
         }
@@ -148,7 +158,7 @@ public final class Planner {
     private boolean sketchFits(boolean streamed) {
         double x = streamed ? 0 : copyBytes();
         double held = inPlace && transformed ? Budget.bytes(data, n, d) : 0;
-        return budget.holdsFactors(x + held + budget.sketchBytes(q, p));
+        return budget.holdsSketch(x + held, q, p);
     }
 
     // ---- where X lies

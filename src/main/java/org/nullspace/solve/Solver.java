@@ -69,7 +69,7 @@ public final class Solver {
         ToIntFunction<double[]> rankOf = sigma -> options.rankTolerance()
                 .decide(sigma, x.rows(), x.columns(), dataPrecision, working)
                 .rank();
-        Function<double[], RankDecision> sketched =
+        Function<double[], RankDecision> inFloat64 =
                 sigma -> options.rankTolerance().decide(sigma, x.rows(), x.columns(), dataPrecision, Precision.FLOAT64);
         double held = Budget.residentBytes(session, x);
         List<String> history = new ArrayList<>();
@@ -85,8 +85,10 @@ public final class Solver {
                 requireMemory(session, x, method, plan.worstWorkspaceBytes());
             }
             Attempt attempt = switch (method) {
-                case GRAM -> Gram.factor(session, scope, x, options.rankTolerance(), dataPrecision);
-                case SKETCH -> Sketch.factor(session, scope, x, options.svd(), sketched, held, method != first);
+                case GRAM ->
+                    new Gram(session, scope, x, options.svd(), inFloat64, held)
+                            .factor(options.rankTolerance(), dataPrecision);
+                case SKETCH -> Sketch.factor(session, scope, x, options.svd(), inFloat64, held, method != first);
                 case QR_SVD -> QrSvd.factor(session, scope, x, working, options.svd(), rankOf, held);
                 case GESVD -> Gesvd.factor(session, scope, x, working, rankOf);
                 case AUTO -> throw new IllegalStateException("a plan never holds AUTO");

@@ -137,7 +137,7 @@ class AccuracyTest {
                 assertThat(r.backward()).as(where).isGreaterThanOrEqualTo(Math.min(level, gelsd.backward()) - 1);
                 if (!Double.isNaN(r.orthogonality())) {
                     // X moves the null space by what it holds below the cut-off.
-                    boolean all = r.rank() == 40;
+                    boolean all = r.rank() == Conditioning.N;
                     double held = all ? 14.5 : each.precision() == Precision.FLOAT64 ? 13 : 5.5;
                     assertThat(r.orthogonality()).as(where).isGreaterThanOrEqualTo(held);
                     assertThat(r.rank())

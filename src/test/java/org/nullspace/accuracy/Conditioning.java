@@ -21,8 +21,12 @@ import org.nullspace.random.SplitMix64;
 
 /** Errors of every method on planted problems of growing condition number, beside those of LAPACK's drivers on the same entries. */
 final class Conditioning {
-    private static final int N = 40;
-    private static final int D = 160;
+    static final int N = 96;
+
+    /** Low enough for GRAM to look for it. */
+    private static final int DEFICIENT = 30;
+
+    private static final int D = 400;
     private static final double[] CONDITIONS = {1e1, 1e3, 1e6, 1e9, 1e12, 1e15};
 
     private Conditioning() {}
@@ -56,7 +60,7 @@ final class Conditioning {
     static List<Case> measure() {
         List<Case> all = new ArrayList<>();
         for (Precision precision : new Precision[] {Precision.FLOAT64, Precision.FLOAT32}) {
-            for (int rank : new int[] {N, N - 12}) {
+            for (int rank : new int[] {N, DEFICIENT}) {
                 for (double condition : CONDITIONS) {
                     if (precision == Precision.FLOAT64 || condition <= 1e6) {
                         all.add(measure(precision, condition, rank));
@@ -208,7 +212,7 @@ final class Conditioning {
                 with the cut-off of the standard tolerance. Where κ is beyond the cut-off, the rank is less than planted, by intention, and
                 the forward error means nothing.
 
-                | data | κ | planted rank |""", N, D, N - 12));
+                | data | κ | planted rank |""", N, D, DEFICIENT));
         for (String name : all.get(0).reached().keySet()) {
             page.append(" ").append(name).append(" |");
         }

@@ -56,6 +56,14 @@ class CudaConformanceTest {
     }
 
     @Nested
+    class LowRankGram extends LowRankGramConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Intercepts extends InterceptConformance {
         @Override
         protected DeviceKind kind() {

@@ -167,7 +167,9 @@ abstract class DeclarationConformance extends Conformance {
                     try (SolutionSet s = OnSession.solve(
                             session, p.matrixX(Storage.ROW_MAJOR), p.matrixY(Storage.ROW_MAJOR), options)) {
                         String where = mode + " variant " + variant + " on " + p;
-                        boolean first = s.method() == plan.methods().get(0);
+                        // What GRAM takes where the rank is not full is not in its first figure.
+                        boolean first = s.method() == plan.methods().get(0)
+                                && (s.method() != Method.GRAM || s.outcome() == Outcome.FULL_RANK);
                         long planned = first ? plan.workspaceBytes() : plan.worstWorkspaceBytes();
                         Checks.atMost("memory over plan", where, session.peakBytes(), planned);
                         // A plan that promises everything says nothing.

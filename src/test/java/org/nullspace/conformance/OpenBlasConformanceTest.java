@@ -54,6 +54,14 @@ class OpenBlasConformanceTest {
     }
 
     @Nested
+    class LowRankGram extends LowRankGramConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
+
+    @Nested
     class Intercepts extends InterceptConformance {
         @Override
         protected DeviceKind kind() {

@@ -2,8 +2,6 @@ package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -13,7 +11,6 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.nullspace.Nullspace;
 import org.nullspace.OnSession;
-import org.nullspace.backend.Session;
 import org.nullspace.conformance.Planted.Spectrum;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -29,7 +26,7 @@ import org.nullspace.random.SplitMix64;
  * What a sketch could get wrong: ranks near the cut-off however ill-conditioned X is, matrices that sparse sketches are weak at, and sketches
  * that have missed something. Wherever the test does not say otherwise, SKETCH must have had the last word itself.
  */
-abstract class SketchConformance extends Conformance {
+abstract class SketchConformance extends AgainstQr {
     private SolveOptions.Builder sketch() {
         return new Mode(Method.SKETCH, Precision.FLOAT64).on(options());
     }
@@ -194,98 +191,44 @@ abstract class SketchConformance extends Conformance {
         });
     }
 
-    private interface Way {
-        SolutionSet solve(Matrix x, Matrix y, SolveOptions options);
-    }
-
     private void requireSameAsQr(String where, double[][] x, Way way, boolean certified) {
-        int n = x.length;
-        int d = x[0].length;
-        int p = Math.min(n, d);
-        double[][] w = Dense.gaussian(new SplitMix64(99), d, 2);
-        double[][] y = Dense.multiply(x, w);
-        SolveOptions qr =
-                new Mode(Method.QR_SVD, Precision.FLOAT64).on(options()).build();
-        try (SolutionSet s = way.solve(Matrix.of(x), Matrix.of(y), sketch().build());
-                SolutionSet expected = solve(x, y, qr)) {
-            String what = where + " " + s.history();
-            assertThat(s.method()).as(what).isEqualTo(certified ? Method.SKETCH : Method.QR_SVD);
-            assertThat(s.history()).as(what).hasSize(certified ? 1 : 2);
-            assertThat(s.history().get(0)).as(what).startsWith("SKETCH: ");
-            assertThat(s.rank()).as(what).isEqualTo(expected.rank());
-            double unit = SolverConformance.ROOM * 0x1p-52 * Math.sqrt(p);
-            double[] sigma = s.singularValues();
-            for (int i = 0; i < p; i++) {
-                double error = Math.abs(sigma[i] - expected.singularValues()[i]);
-                Checks.atMost("singular value", what, error, unit * sigma[0]);
-            }
-            double room = unit * expected.condition();
-            double[][] minimal = s.minimumNorm().toArray();
-            double[][] other = expected.minimumNorm().toArray();
-            Checks.close("solution", what, minimal, other, room * Dense.norm(other));
-            double[][] fit = Dense.subtract(Dense.multiply(x, minimal), y);
-            double size = Dense.norm(x) * Dense.norm(minimal);
-            Checks.atMost("residual", what, Dense.norm(fit), unit * (size + Dense.norm(y)));
-            double[][] any = Dense.gaussian(new SplitMix64(98), d, 3);
-            double[][] inNull = entries(s.nullSpace().project(Matrix.of(any)));
-            double[][] otherNull = entries(expected.nullSpace().project(Matrix.of(any)));
-            Checks.close("projection", what, inNull, otherNull, room * Dense.norm(any));
-            if (s.nullity() > 0) {
-                double[][] z = entries(s.nullSpace().coordinates(Matrix.of(any)));
-                double[][] back = entries(s.nullSpace().combine(Matrix.of(z)));
-                Checks.close("null space", what, back, inNull, room * Dense.norm(any));
-            }
-            Checks.atMost("orthonormality", what, s.certificate().orthonormalityDefect(), unit);
-            double[][] again = entries(s.nullSpace().project(Matrix.of(inNull)));
-            Checks.close("projector", what, again, inNull, SolverConformance.ROOM * 0x1p-52 * Dense.norm(any));
-        }
+        SolveOptions options = sketch().build();
+        requireSameAsQr(where, x, way, options, certified ? Method.SKETCH : Method.QR_SVD, certified ? 1 : 2);
     }
 
     // ---- sketches that have missed something
 
-    /** A session whose sketches are changed before anybody sees them. */
-    private Session altered(Consumer<double[][]> change) {
-        Session session = provider().open(0);
-        return (Session) Proxy.newProxyInstance(
-                Session.class.getClassLoader(), new Class<?>[] {Session.class}, (proxy, method, args) -> {
-                    try {
-                        Object result = method.invoke(session, args);
-                        if (method.getName().equals("sketch")) {
-                            Matrix y = (Matrix) args[2];
-                            double[][] entries = session.toHost(y).toArray();
-                            change.accept(entries);
-                            session.copy(Storage.ROW_MAJOR.of(entries, (int) y.columns(), Precision.FLOAT64), y);
-                        }
-                        return result;
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
-    }
-
-    private void requireCaught(String where, double[][] x, Consumer<double[][]> change) {
-        requireSameAsQr(where, x, (a, b, options) -> OnSession.solve(altered(change), a, b, options), false);
+    /** What a sketch has missed is noticed, and left to QR_SVD or found in X itself. */
+    private void requireCaught(String where, double[][] x, boolean full, Consumer<double[][]> change) {
+        Way way = (a, b, options) -> OnSession.solve(altered("sketch", 2, change), a, b, options);
+        if (full) {
+            requireSameAsQr(where, x, way, false);
+        } else {
+            requireSameAsQr(where, x, way, sketch().build(), null, 0);
+        }
     }
 
     @Test
     void noticesThatASketchHasMissedSomething() {
         SplitMix64 random = new SplitMix64(17);
-        double[][] full = Dense.gaussian(random, 40, 500);
+        double[][] fullRank = Dense.gaussian(random, 40, 500);
+        double[][] tallFullRank = Dense.transpose(fullRank);
         double[][] deficient = Dense.multiply(Dense.gaussian(random, 40, 25), Dense.gaussian(random, 25, 500));
-        for (double[][] x : new double[][][] {full, deficient, Dense.transpose(full), Dense.transpose(deficient)}) {
-            requireCaught("a column is gone", x, y -> setColumn(y, 3, null));
-            requireCaught("two columns are one", x, y -> setColumn(y, 3, 4));
-            requireCaught("only the first 20 rows are there", x, y -> {
+        for (double[][] x : new double[][][] {fullRank, deficient, tallFullRank, Dense.transpose(deficient)}) {
+            boolean full = x == fullRank || x == tallFullRank;
+            requireCaught("a column is gone", x, full, y -> setColumn(y, 3, null));
+            requireCaught("two columns are one", x, full, y -> setColumn(y, 3, 4));
+            requireCaught("only the first 20 rows are there", x, full, y -> {
                 for (int i = 20; i < y.length; i++) {
                     Arrays.fill(y[i], 0);
                 }
             });
-            requireCaught("only one row is there", x, y -> {
+            requireCaught("only one row is there", x, full, y -> {
                 for (int i = 1; i < y.length; i++) {
                     Arrays.fill(y[i], 0);
                 }
             });
-            requireCaught("the sketch is of another matrix of low rank", x, y -> {
+            requireCaught("the sketch is of another matrix of low rank", x, full, y -> {
                 double[][] other = Dense.multiply(
                         Dense.gaussian(new SplitMix64(1), y.length, 5),
                         Dense.gaussian(new SplitMix64(2), 5, y[0].length));
@@ -297,7 +240,7 @@ abstract class SketchConformance extends Conformance {
         // A direction of size 10⁻⁹, far above the cut-off of 10⁻¹³ and far below everything else.
         double[][] small = Planted.of(64_000, 30, 400, 1, spectrum(29, 0.5, 1, 1e-9), 0, Precision.FLOAT64)
                 .x();
-        requireCaught("a small direction is gone", small, y -> {
+        requireCaught("a small direction is gone", small, true, y -> {
             double[][] noise = Dense.multiply(
                     Dense.gaussian(new SplitMix64(1), y.length, 29), Dense.gaussian(new SplitMix64(2), 29, 30));
             for (int i = 0; i < y.length; i++) {
@@ -315,7 +258,7 @@ abstract class SketchConformance extends Conformance {
     @Test
     void noticesNumbersThatAreNone() {
         double[][] x = Dense.gaussian(new SplitMix64(18), 20, 200);
-        requireCaught("a NaN in the sketch alone", x, y -> y[0][0] = Double.NaN);
+        requireCaught("a NaN in the sketch alone", x, true, y -> y[0][0] = Double.NaN);
         for (double bad : new double[] {Double.NaN, Double.POSITIVE_INFINITY}) {
             double[][] broken = Dense.copy(x);
             broken[7][150] = bad;
@@ -348,15 +291,15 @@ abstract class SketchConformance extends Conformance {
         SplitMix64 random = new SplitMix64(19);
         int p = 256;
         int q = 1100;
-        double[][] low = Dense.multiply(Dense.gaussian(random, p, 60), Dense.gaussian(random, 60, q));
+        // From 1 down to what a Gram matrix does not see any more, without a gap.
+        double[][] low = Planted.of(64_400, p, q, 1, spectrum(60, 1e-11, 0, 0), 0, Precision.FLOAT64)
+                .x();
         requireHistory(low, 60, Method.SKETCH, "GRAM: the Gram", "SKETCH: rank 60 of 256");
         double[][] high = Dense.multiply(Dense.gaussian(random, p, 200), Dense.gaussian(random, 200, q));
         requireHistory(high, 200, Method.QR_SVD, "GRAM: the Gram", "SKETCH: left out", "QR_SVD: rank 200 of 256");
-        double[][] misleading = Dense.gaussian(random, p, q);
-        for (int i = 1; i < 20; i++) {
-            misleading[i] = misleading[0].clone();
-        }
-        requireHistory(misleading, 237, Method.QR_SVD, "GRAM: the Gram", "SKETCH: a rank of some 237", "QR_SVD: rank");
+        double[][] misleading = Planted.of(64_401, p, q, 1, spectrum(60, 1e-3, 60, 1e-9), 0, Precision.FLOAT64)
+                .x();
+        requireHistory(misleading, 120, Method.QR_SVD, "GRAM: the Gram", "SKETCH: a rank of some 120", "QR_SVD: rank");
         double[][] full = Dense.gaussian(random, p, q);
         requireHistory(full, 256, Method.GRAM, "GRAM: full rank");
     }

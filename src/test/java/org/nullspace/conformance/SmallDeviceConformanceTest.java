@@ -78,6 +78,19 @@ class SmallDeviceConformanceTest {
     }
 
     @Nested
+    class LowRankGram extends LowRankGramConformance {
+        @BeforeEach
+        void enough() {
+            SmallDeviceProvider.plugIn(1, 64 * MEBI);
+        }
+
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
+
+    @Nested
     class Intercepts extends InterceptConformance {
         @Override
         protected DeviceKind kind() {

@@ -1,0 +1,158 @@
+package org.nullspace.solve;
+
+import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
+import org.nullspace.backend.Session;
+import org.nullspace.matrix.HostLines;
+import org.nullspace.matrix.Layout;
+import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
+import org.nullspace.matrix.Precision;
+
+/**
+ * Cholesky factorization with pivoting of a positive semidefinite G, stopped where what is left of the diagonal is rounding: G ≈ KKᵀ, K p×ℓ, with
+ * the pivots' rows of K in the order of the pivots a lower triangle. Higham, Accuracy and Stability, 2nd ed., §10.3. Rows are not moved; panels
+ * of columns are made on the host and taken off the rest by a product in the session's place.
+ */
+final class PivotedCholesky {
+    private static final int PANEL = 32;
+
+    private static final double EPS = Precision.FLOAT64.epsilon();
+
+    private final Session session;
+    private final Matrix g;
+    private final int p;
+    private final double[] diagonal;
+    private final int[] pivots;
+    private final boolean[] taken;
+    private final double[][] panel = new double[PANEL][];
+    private int count;
+
+    private PivotedCholesky(Session session, Matrix g, int most) {
+        this.session = session;
+        this.g = g;
+        this.p = Math.toIntExact(g.rows());
+        this.diagonal = new double[p];
+        this.pivots = new int[most];
+        this.taken = new boolean[p];
+    }
+
+    /**
+     * What was found.
+     *
+     * @param pivots indices of the ℓ pivots, in their order
+     * @param k K, p×ℓ
+     * @param smallest the last and smallest pivot, a diagonal entry of K
+     * @param largest the first and largest one
+     */
+    record Result(int[] pivots, Matrix k, double smallest, double largest) {}
+
+    /**
+     * Factorizes.
+     *
+     * @param owner owner of K
+     * @param g symmetric, in the lower triangle; destroyed
+     * @param most largest ℓ that is of use
+     * @return K, or null if more than {@code most} columns would be needed or an entry is not finite
+     */
+    static @Nullable Result factor(Session session, MemoryScope owner, Matrix g, int most) {
+        return new PivotedCholesky(session, g, most).run(owner);
+    }
+
+    private @Nullable Result run(MemoryScope owner) {
+        readDiagonal();
+        double tolerance = p * EPS * diagonal[largest()];
+        if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
+            return null;
+        }
+        Matrix k = session.allocate(owner, p, pivots.length);
+        double first = Math.sqrt(diagonal[largest()]);
+        double last = first;
+        while (true) {
+            int begin = count;
+            boolean more = diagonal[largest()] > tolerance;
+            while (more && count < pivots.length && count - begin < PANEL) {
+                last = column(begin);
+                more = diagonal[largest()] > tolerance;
+            }
+            if (count > begin) {
+                subtract(k, begin, more);
+            }
+            if (!more) {
+                return new Result(Arrays.copyOf(pivots, count), k.columns(0, count), last, first);
+            }
+            if (count == pivots.length) {
+                return null;
+            }
+        }
+    }
+
+    private void readDiagonal() {
+        Matrix host = session.toHost(g);
+        for (int i = 0; i < p; i++) {
+            diagonal[i] = host.get(0, i, i);
+        }
+    }
+
+    private double[] host(Matrix column) {
+        return column.isEmpty() ? new double[0] : session.toHost(column).columnToArray(0);
+    }
+
+    /** Index of the largest entry of the diagonal, or of one that is NaN. */
+    private int largest() {
+        int best = 0;
+        for (int i = 1; i < p; i++) {
+            best = diagonal[i] > diagonal[best] || Double.isNaN(diagonal[i]) ? i : best;
+        }
+        return best;
+    }
+
+    /** The next column of K in the panel; returns its pivot. */
+    private double column(int begin) {
+        int pivot = largest();
+        double[] column = new double[p];
+        // Column of a symmetric matrix: a row up to the diagonal, a column below.
+        double[] left = host(g.rows(pivot, pivot + 1L).columns(0, pivot).transposed());
+        double[] below = host(g.rows(pivot, p).columns(pivot, pivot + 1L));
+        System.arraycopy(left, 0, column, 0, left.length);
+        System.arraycopy(below, 0, column, pivot, below.length);
+        for (int m = 0; m < count - begin; m++) {
+            double[] before = panel[m];
+            double factor = before[pivot];
+            for (int i = 0; i < p; i++) {
+                column[i] -= factor * before[i];
+            }
+        }
+        double root = Math.sqrt(diagonal[pivot]);
+        for (int i = 0; i < p; i++) {
+            // Rows of earlier pivots have zeros here, above the triangle.
+            column[i] = taken[i] ? 0 : column[i] / root;
+            diagonal[i] -= column[i] * column[i];
+        }
+        column[pivot] = root;
+        diagonal[pivot] = 0;
+        taken[pivot] = true;
+        panel[count - begin] = column;
+        pivots[count] = pivot;
+        count++;
+        return root;
+    }
+
+    /** Stores the panel in K and takes it off G. */
+    private void subtract(Matrix k, int begin, boolean more) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix host = Matrix.uninitialized(scratch, Precision.FLOAT64, 1, p, count - begin, Layout.COLUMN_MAJOR);
+            HostLines lines = HostLines.of(host, 0);
+            for (int m = 0; m < count - begin; m++) {
+                for (int i = 0; i < p; i += lines.chunk()) {
+                    lines.write(m, i, panel[m], i, Math.min(lines.chunk(), p - i));
+                }
+            }
+            Matrix stored = k.columns(begin, count);
+            session.copy(host, stored);
+            if (more) {
+                session.gram(-1, stored, 1, g);
+            }
+        }
+    }
+}
