@@ -1,6 +1,7 @@
 #!/bin/sh
 # Builds native parts on Linux x86-64:  native/build.sh BUILD_DIRECTORY CLASSES_DIRECTORY PART...
 #   cusolver  routines of cuSOLVER that JCuda cannot call, which go into the jar: CLASSES_DIRECTORY
+#   memory    large pages for large matrices, which goes into the jar: CLASSES_DIRECTORY
 #   cuda13    forwarding libraries, which go into the jar: CLASSES_DIRECTORY
 #   hostcuda  the software CUDA device, for tests only: BUILD_DIRECTORY/hostcuda
 # A part whose tools are not on this machine is left out; a line on stderr says so, and the build goes on.
@@ -30,7 +31,7 @@ part() {
 
 for name in "$@"; do
     case $name in
-    cusolver | cuda13) part "$name" cc ;;
+    cusolver | cuda13 | memory) part "$name" cc ;;
     hostcuda) part "$name" c++ ;;
     *) echo "native/build.sh: there is no part '$name'" >&2 && exit 2 ;;
     esac

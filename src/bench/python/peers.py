@@ -40,7 +40,8 @@ so its rank is min(n, d) with probability 1 and its condition is small.
 Rows
 ====
 One JSON object a line; the Java runner prints the same keys (their order does not matter; an absent key is null).
-A row comes from a process of its own that loads the problem, runs once untimed (first_s), then `repeats` times.
+A row comes from a process of its own that loads the problem, runs untimed until a second has passed, at least once
+(first_s), then `repeats` times.
 
 The Java runner is org.nullspace.bench.Headline below src/jmh/java, a main class with the options
   --dir D --workload NAME --threads T --repeats R --round N --slow-seconds S
@@ -54,7 +55,7 @@ workload and round.
   round           number of the pass of compare.sh, from 1
   status          "ok", "failed" or "skipped"; then message says why and the numbers below may be null
   message         text, empty when ok
-  repeats         timed runs; at least 5, or 1 where the first run took more than --slow-seconds (10)
+  repeats         timed runs; at least 5, up to 25 that fill a second, or 1 where the first run took more than --slow-seconds (10)
   first_s         seconds of the first, untimed run
   median_s min_s max_s      seconds of the timed runs
   forward_error   ||W_found - W|| / ||W|| (Frobenius; loop: the largest of the problems; project, ridge, loo: the same for
@@ -513,9 +514,15 @@ def measure(options):
     start = time.perf_counter()
     answer, rank, s = function(data)
     row["first_s"] = time.perf_counter() - start
+    last = warm = row["first_s"]
+    while warm < 1:
+        start = time.perf_counter()
+        answer, rank, s = function(data)
+        last = time.perf_counter() - start
+        warm += last
     # Some long runs, or enough short ones to fill a second.
     slow = row["first_s"] > options.slow_seconds
-    repeats = options.slow_repeats if slow else max(options.repeats, min(25, int(1 / row["first_s"])))
+    repeats = options.slow_repeats if slow else max(options.repeats, min(25, int(1 / last)))
     seconds = []
     wall, all_cpu, own_cpu = time.perf_counter(), machine_cpu_seconds(), own_cpu_seconds()
     for _ in range(repeats):

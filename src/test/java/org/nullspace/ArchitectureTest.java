@@ -60,11 +60,12 @@ class ArchitectureTest {
     static {
         ARROWS.put("error", Set.of());
         ARROWS.put("random", Set.of("error"));
-        ARROWS.put("matrix", Set.of("error"));
+        ARROWS.put("natives", Set.of());
+        ARROWS.put("matrix", Set.of("error", "natives"));
         ARROWS.put("model", Set.of("matrix", "error", "random"));
         ARROWS.put("backend", Set.of("matrix", "error", "random"));
         ARROWS.put("backend.openblas", Set.of("backend", "matrix", "error"));
-        ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error"));
+        ARROWS.put("backend.cuda", Set.of("backend", "matrix", "error", "natives"));
         ARROWS.put("io", Set.of("matrix", "error"));
         ARROWS.put("features", Set.of("matrix", "error", "random"));
         ARROWS.put("solve", Set.of("backend", "model", "matrix", "error", "random"));

@@ -16,6 +16,11 @@ import org.nullspace.matrix.Matrix;
 final class Rows {
     private final Map<String, String> arguments = new HashMap<>();
     private final Path folder;
+    /** Untimed runs go on for so long, and at most so many timed runs fill a second: as in peers.py. */
+    private static final double WARM_SECONDS = 1;
+
+    private static final int MOST_REPEATS = 25;
+
     private final int repeats;
     private final double slowSeconds;
 
@@ -128,7 +133,11 @@ final class Rows {
         row.put("message", "");
         try {
             double first = time(work);
-            int runs = first > slowSeconds ? 1 : repeats;
+            double last = first;
+            for (double warm = first; warm < WARM_SECONDS; warm += last) {
+                last = time(work);
+            }
+            int runs = first > slowSeconds ? 1 : Math.max(repeats, (int) Math.min(MOST_REPEATS, 1 / last));
             double[] seconds = new double[runs];
             double[] busy = cores();
             long start = System.nanoTime();

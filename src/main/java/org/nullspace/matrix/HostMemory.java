@@ -65,6 +65,7 @@ public final class HostMemory implements Memory {
             throw new InsufficientMemoryException(what + " could not be allocated", bytes, -1);
         }
         long aligned = (block.address() + ALIGNMENT - 1) & -ALIGNMENT;
+        HugePages.ask(aligned, bytes);
         try {
             scope.register(new Free(block), bytes);
         } catch (RuntimeException e) {

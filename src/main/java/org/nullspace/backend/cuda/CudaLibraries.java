@@ -19,6 +19,7 @@ import jcuda.jcusolver.JCusolver;
 import jcuda.nvrtc.JNvrtc;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Finding;
+import org.nullspace.natives.NativeFiles;
 
 /**
  * Finds CUDA's libraries and loads them, and JCuda's natives on top of them; once for each process, and without ever failing.

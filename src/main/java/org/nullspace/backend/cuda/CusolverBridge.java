@@ -2,6 +2,7 @@ package org.nullspace.backend.cuda;
 
 import java.io.IOException;
 import java.net.URL;
+import org.nullspace.natives.NativeFiles;
 
 /**
  * Routines of cuSOLVER that JCuda 12.6 cannot call (native/cusolver): it hands {@code cusolverDnCreateGesvdjInfo} a null pointer as the place

@@ -10,6 +10,7 @@ import java.security.NoSuchAlgorithmException;
 import java.util.Arrays;
 import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
+import org.nullspace.natives.NativeFiles;
 
 /**
  * Compiled kernels on disk, one file for each source, architecture and compiler version, in the {@linkplain NativeFiles#root() cache

@@ -44,6 +44,7 @@ import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 import org.nullspace.model.SvdChoice;
+import org.nullspace.natives.NativeFiles;
 
 /**
  * Every call that the backend makes of CUDA's libraries fails once, on the software device: the failure must surface as an exception that names

@@ -19,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.nullspace.natives.NativeFiles;
 
 /**
  * The forwarding libraries between JCuda's own natives and libraries with the names of CUDA 13 that write down every call, each in a process

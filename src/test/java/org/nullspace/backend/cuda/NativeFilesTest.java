@@ -23,6 +23,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nullspace.natives.NativeFiles;
 
 /** Libraries from jars: written once, completely, where nobody else can write. */
 class NativeFilesTest {

@@ -1,4 +1,4 @@
-package org.nullspace.backend.cuda;
+package org.nullspace.natives;
 
 import java.io.BufferedInputStream;
 import java.io.IOException;
@@ -23,9 +23,9 @@ import org.jspecify.annotations.Nullable;
  * Native libraries from jars, written to a folder that nobody else can write to. A file appears complete or not at all, also when several
  * processes start at the same time.
  */
-final class NativeFiles {
+public final class NativeFiles {
     /** System property for the cache folder; the default is {@code ~/.cache/nullspace}, on Windows {@code nullspace} in the local data. */
-    static final String PROPERTY = "nullspace.cache";
+    public static final String PROPERTY = "nullspace.cache";
 
     private static final String TEMPORARY = "nullspace-";
 
@@ -34,8 +34,12 @@ final class NativeFiles {
 
     private NativeFiles() {}
 
-    /** The cache folder as configured; it need not exist. */
-    static Path root() {
+    /**
+     * The cache folder as configured; it need not exist.
+     *
+     * @return an absolute path
+     */
+    public static Path root() {
         String configured = System.getProperty(PROPERTY);
         if (configured != null && !configured.isBlank()) {
             return Path.of(configured).toAbsolutePath();
@@ -55,9 +59,10 @@ final class NativeFiles {
      * is deleted when the process ends.
      *
      * @param name name of the folder
+     * @return the folder
      * @throws IOException if no folder can be made
      */
-    static Path folder(String name) throws IOException {
+    public static Path folder(String name) throws IOException {
         IOException refused;
         try {
             return lasting(name);
@@ -78,9 +83,10 @@ final class NativeFiles {
      * A folder in the cache folder, made if it is not there.
      *
      * @param name name of the folder
+     * @return the folder
      * @throws IOException if it cannot be made, belongs to somebody else, or others can write to it
      */
-    static Path lasting(String name) throws IOException {
+    public static Path lasting(String name) throws IOException {
         make(root());
         // The cache folder may be a link; what counts is where it leads.
         Path root = root().toRealPath();
@@ -152,7 +158,7 @@ final class NativeFiles {
      * @return the file
      * @throws IOException if it cannot be read or written; no file is left behind
      */
-    static Path extract(URL resource, Path folder, String name, boolean large) throws IOException {
+    public static Path extract(URL resource, Path folder, String name, boolean large) throws IOException {
         Path file = folder.resolve(name);
         URLConnection connection = resource.openConnection();
         try (InputStream in = connection.getInputStream()) {
