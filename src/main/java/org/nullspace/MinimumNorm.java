@@ -39,9 +39,9 @@ record MinimumNorm(
             return failed(regression, scope, d, k, Outcome.NON_FINITE_INPUT);
         }
         Matrix w = factors.vectors(scope, d, k);
-        factors.solve(reduced.y(), w);
+        boolean finite = factors.solve(reduced.y(), w) || Double.isFinite(maxMagnitude(session, scope, w));
         Matrix delivered = delivered(regression, scope, w);
-        if (!Double.isFinite(maxMagnitude(session, scope, w)) || !allFinite(session.toHost(delivered))) {
+        if (!finite || !allFinite(session.toHost(delivered))) {
             return failed(regression, scope, d, k, Outcome.OVERFLOW);
         }
         return new MinimumNorm(outcome, delivered, reduced, w);

@@ -15,16 +15,19 @@ import org.ojalgo.matrix.store.MatrixStore;
 import org.ojalgo.matrix.store.R064Store;
 
 /**
- * Times what a Java user would call instead, minimum-norm solution and rank by singular value decomposition, on the problems of {@link
- * Headline}. Each library gets its own form of the input, made before the clock starts.
+ * Times what a Java user would call instead on the problems of {@link Headline}: here the minimum-norm solution and the rank by singular value
+ * decomposition, the other deliverables in {@link LargeJavaPeers}. Each library gets its own form of the input, made before the clock starts.
  */
 public final class JavaPeers {
     private JavaPeers() {}
 
     public static void main(String[] args) throws IOException {
         Rows rows = new Rows(args);
-        boolean solve = rows.kind().equals("solve");
-        if (rows.round() > 1 || !(solve || rows.kind().equals("loop"))) {
+        if (rows.round() > 1) {
+            return;
+        }
+        if (!rows.kind().equals("solve") && !rows.kind().equals("loop")) {
+            new LargeJavaPeers(rows).run();
             return;
         }
         double base = Rows.memory("VmRSS");

@@ -57,8 +57,9 @@ public abstract class Factors {
      *
      * @param y read, n×k
      * @param w written, d×k
+     * @return whether all entries of W are known to be finite
      */
-    public abstract void solve(Matrix y, Matrix w);
+    public abstract boolean solve(Matrix y, Matrix w);
 
     /**
      * W ← V·diag(σ/(σ² + λ))·Uᵀ·Y over the r leading singular triplets.

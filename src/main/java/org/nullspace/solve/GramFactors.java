@@ -75,9 +75,9 @@ final class GramFactors extends Factors {
     }
 
     @Override
-    public void solve(Matrix y, Matrix w) {
+    public boolean solve(Matrix y, Matrix w) {
         if (y.isEmpty()) {
-            return;
+            return true;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
             double[] units = Norms.columns(session, y);
@@ -87,8 +87,7 @@ final class GramFactors extends Factors {
                 moderate &= units[j] == 1;
             }
             if (moderate) {
-                refine(y, w);
-                return;
+                return refine(y, w);
             }
             // Targets of extreme size: products with σ⁻² would leave the number format where W does not.
             Matrix scaled = vectors(scratch, y.rows(), y.columns());
@@ -99,34 +98,40 @@ final class GramFactors extends Factors {
                 units[j] = 1 / units[j];
             }
             session.scaleRows(column(scratch, units), w.transposed());
+            return false;
         }
     }
 
     /** W ← X⁺Y for targets of moderate size. */
-    private void refine(Matrix y, Matrix w) {
+    private boolean refine(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix step = vectors(scratch, wide ? y.rows() : w.rows(), y.columns());
-            Matrix residual = vectors(scratch, y.rows(), y.columns());
-            session.copy(y, residual);
-            for (int pass = 0; pass < contractions; pass++) {
-                if (pass > 0) {
-                    if (pass == 1 && wide && isExact(y, w)) {
-                        return;
-                    }
-                    session.copy(y, residual);
-                    session.multiply(-1, x, w, 1, residual);
+            Matrix step = vectors(scratch, rank, y.columns());
+            if (wide) {
+                session.copy(y, step);
+                solveGram(step);
+                session.multiply(1, x.transposed(), step, 0, w);
+                // A sum of all columns would not be finite if one of them were not.
+                if (isExact(y, w)) {
+                    return true;
                 }
-                double beta = pass == 0 ? 0 : 1;
+            } else {
+                session.multiply(1, x.transposed(), y, 0, w);
+                solveGram(w);
+            }
+            Matrix residual = wide ? step : vectors(scratch, y.rows(), y.columns());
+            for (int pass = 1; pass < contractions; pass++) {
+                session.copy(y, residual);
+                session.multiply(-1, x, w, 1, residual);
                 if (wide) {
-                    session.copy(residual, step);
                     solveGram(step);
-                    session.multiply(1, x.transposed(), step, beta, w);
+                    session.multiply(1, x.transposed(), step, 1, w);
                 } else {
                     session.multiply(1, x.transposed(), residual, 0, step);
                     solveGram(step);
-                    session.add(1, step, beta, w);
+                    session.add(1, step, 1, w);
                 }
             }
+            return false;
         }
     }
 

@@ -122,8 +122,9 @@ final class SpectralFactors extends Factors {
     }
 
     @Override
-    public void solve(Matrix y, Matrix w) {
+    public boolean solve(Matrix y, Matrix w) {
         filtered(s -> 1 / s, y, w);
+        return false;
     }
 
     @Override
