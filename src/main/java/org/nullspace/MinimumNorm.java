@@ -9,6 +9,7 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Outcome;
+import org.nullspace.model.Refinement;
 import org.nullspace.solve.Design;
 import org.nullspace.solve.Factors;
 
@@ -17,12 +18,14 @@ import org.nullspace.solve.Factors;
  *
  * @param outcome what happened
  * @param delivered W₀ on the host in the precision of X, d×k; NaN where there is no solution
+ * @param corrections how often W₀ was corrected with residuals
  * @param targetsOrNull targets as they fit the design, or null where there is no solution
  * @param weightsOrNull W₀ in the session's place and the precision of the factors, or null where there is no solution
  */
 record MinimumNorm(
         Outcome outcome,
         Matrix delivered,
+        int corrections,
         Design.@Nullable Targets targetsOrNull,
         @Nullable Matrix weightsOrNull) {
     static MinimumNorm of(Regression regression, MemoryScope scope, Matrix y) {
@@ -39,12 +42,13 @@ record MinimumNorm(
             return failed(regression, scope, d, k, Outcome.NON_FINITE_INPUT);
         }
         Matrix w = factors.vectors(scope, d, k);
-        boolean finite = factors.solve(reduced.y(), w) || Double.isFinite(maxMagnitude(session, scope, w));
+        Factors.Solving solving = factors.solve(reduced.y(), w);
+        boolean finite = solving.finite() || Double.isFinite(maxMagnitude(session, scope, w));
         Matrix delivered = delivered(regression, scope, w);
         if (!finite || !allFinite(session.toHost(delivered))) {
             return failed(regression, scope, d, k, Outcome.OVERFLOW);
         }
-        return new MinimumNorm(outcome, delivered, reduced, w);
+        return new MinimumNorm(outcome, delivered, solving.corrections(), reduced, w);
     }
 
     /** W₀ on the host in the precision of X: a copy, unless it is that already. */
@@ -66,7 +70,7 @@ record MinimumNorm(
                 nan.set(0, i, j, Double.NaN);
             }
         }
-        return new MinimumNorm(outcome, nan, null, null);
+        return new MinimumNorm(outcome, nan, 0, null, null);
     }
 
     private static double maxMagnitude(Session session, MemoryScope scope, Matrix a) {
@@ -105,6 +109,34 @@ record MinimumNorm(
             session.copy(y, residual);
             session.multiply(1, regression.design().x(), weights(), -1, residual);
             return Solved.columnNorms(session, scratch, residual);
+        }
+    }
+
+    /** Steps of the refinement, and backward errors measured on X. */
+    Refinement refinement(Regression regression) {
+        Session session = regression.session();
+        Matrix x = regression.design().x();
+        Matrix y = targets().y();
+        Matrix w = weights();
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix residual = regression.factors().vectors(scratch, y.rows(), y.columns());
+            Matrix gradient = regression.factors().vectors(scratch, w.rows(), w.columns());
+            session.copy(y, residual);
+            session.multiply(-1, x, w, 1, residual);
+            session.multiply(1, x.transposed(), residual, 0, gradient);
+            double[] residuals = Solved.columnNorms(session, scratch, residual);
+            double[] gradients = Solved.columnNorms(session, scratch, gradient);
+            double[] sizes = Solved.columnNorms(session, scratch, w);
+            double norm = 0;
+            for (double column : Solved.columnNorms(session, scratch, x)) {
+                norm = Math.hypot(norm, column);
+            }
+            double[] errors = new double[residuals.length];
+            for (int j = 0; j < errors.length; j++) {
+                boolean exact = residuals[j] == 0 || norm == 0;
+                errors[j] = exact ? 0 : Math.min(residuals[j] / sizes[j], gradients[j] / residuals[j]) / norm;
+            }
+            return new Refinement(corrections, errors);
         }
     }
 

@@ -20,6 +20,7 @@ import org.nullspace.model.Method;
 import org.nullspace.model.NullSpace;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
+import org.nullspace.model.Refinement;
 import org.nullspace.model.RidgePath;
 import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
@@ -140,6 +141,11 @@ final class Solved extends OneTarget {
             residuals = known;
         }
         return known.clone();
+    }
+
+    @Override
+    public Refinement refinement() {
+        return solved(() -> minimum.refinement(regression));
     }
 
     @Override

@@ -118,6 +118,13 @@ public interface SolutionSet extends AutoCloseable {
     double[] residualNorms();
 
     /**
+     * How the minimum-norm solution was refined and what backward error it has, measured on X: three passes over X.
+     *
+     * @return steps and errors
+     */
+    Refinement refinement();
+
+    /**
      * Measures the evidence. Costs about as much as the factorization.
      *
      * @return the certificate

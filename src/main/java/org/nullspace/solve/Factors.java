@@ -57,9 +57,17 @@ public abstract class Factors {
      *
      * @param y read, n×k
      * @param w written, d×k
-     * @return whether all entries of W are known to be finite
+     * @return what it took
      */
-    public abstract boolean solve(Matrix y, Matrix w);
+    public abstract Solving solve(Matrix y, Matrix w);
+
+    /**
+     * What solving took.
+     *
+     * @param corrections how often W was corrected with residuals computed from X
+     * @param finite whether all entries of W are known to be finite
+     */
+    public record Solving(int corrections, boolean finite) {}
 
     /**
      * W ← V·diag(σ/(σ² + λ))·Uᵀ·Y over the r leading singular triplets.

@@ -18,7 +18,10 @@ import org.nullspace.model.SvdChoice;
  * The method {@link Method#GRAM}, with A the wide one of X and Xᵀ (p×q).
  *
  * <p><b>Full rank.</b> With LLᵀ = AAᵀ, ‖L‖_F and ‖L⁻¹‖_F bound the extreme singular values: σ₁ ≤ ‖L‖_F and σ_p ≥ 1/‖L⁻¹‖_F. If these bounds alone
- * put σ_p above the cut-off, the rank is p without a singular value having been computed; the price is p³/3 operations.
+ * put σ_p above the cut-off, the rank is p without a singular value having been computed; the price is p³/3 operations. How far L can be
+ * trusted is a question of the condition of A with rows of norm 1, DA: Cholesky factorization and triangular solves of DAAᵀD make the same
+ * rounding errors as those of AAᵀ (Higham, Accuracy and Stability, 2nd ed., §10.1.1), and the rows of D are nearly the best scaling there is (van der Sluis, Numer.
+ * Math. 14, 1969). So rows of any size are equilibrated without being touched.
  *
  * <p><b>Lower rank.</b> Where the factorization breaks down, one with pivoting ({@link PivotedCholesky}) finds ℓ rows of A that the others are
  * combinations of, provided that there is a gap: A Gram matrix does not see singular values below √ε·σ₁. Whether these rows are all of A to
@@ -107,11 +110,20 @@ final class Gram {
             session.copy(g, second);
             Status inverted = session.status(scratch, 1);
             session.invertLower(second, inverted);
-            double normL = Norms.frobenius(session, g);
-            double normInverse = Norms.frobenius(session, second);
+            double[] rows = Norms.columns(session, g.transposed());
+            double[] columns = Norms.columns(session, second);
             info = session.read(inverted)[0];
+            double normL = 0;
+            double normInverse = 0;
+            double scaledInverse = 0;
+            for (int i = 0; i < p; i++) {
+                normL = Math.hypot(normL, rows[i]);
+                normInverse = Math.hypot(normInverse, columns[i]);
+                scaledInverse = Math.hypot(scaledInverse, rows[i] * columns[i]);
+            }
             double condition = normL * normInverse;
             double sigmaMin = 1 / normInverse;
+            double scaled = Math.min(condition, Math.sqrt(p) * scaledInverse);
             String bounds = String.format(Locale.ROOT, "condition number at most %.3g", condition);
             if (info != 0
                     || !(condition < Double.POSITIVE_INFINITY)
@@ -122,11 +134,15 @@ final class Gram {
                                 + " infinity");
             }
             double trusted = GramLimits.largestCondition(p, a.columns());
-            if (condition > trusted) {
-                String note = "GRAM: no certificate, " + bounds + ", and the Gram matrix is trusted up to "
-                        + String.format(Locale.ROOT, "%.3g", trusted);
+            if (scaled > trusted) {
+                String note = String.format(
+                        Locale.ROOT,
+                        "GRAM: no certificate, %s, %.3g with rows of norm 1, and the Gram matrix is trusted up to %.3g",
+                        bounds,
+                        scaled,
+                        trusted);
                 // What is left of a vanishing σ is about √(pε)σ₁ at most.
-                if (condition * Math.sqrt(p * EPS) < 0.1) {
+                if (scaled * Math.sqrt(p * EPS) < 0.1) {
                     return Attempt.declined(note);
                 }
                 session.gram(1, g, 0, second);
@@ -137,7 +153,8 @@ final class Gram {
                         "GRAM: no certificate of full rank under the tolerance " + tolerance + " (" + bounds + ")");
             }
             return Attempt.done(
-                    new GramFactors(session, scope, x, g, condition), "GRAM: full rank " + p + " certified, " + bounds);
+                    new GramFactors(session, scope, x, g, condition, scaled),
+                    "GRAM: full rank " + p + " certified, " + bounds);
         }
     }
 

@@ -43,14 +43,16 @@ final class GramFactors extends Factors {
      * @param x n×d
      * @param cholesky L in the lower triangle, zeros above
      * @param conditionBound an upper bound on κ₂
+     * @param scaledBound an upper bound on κ₂ with the rows of A scaled, on which solving with L depends
      */
-    GramFactors(Session session, MemoryScope scope, Matrix x, Matrix cholesky, double conditionBound) {
+    GramFactors(
+            Session session, MemoryScope scope, Matrix x, Matrix cholesky, double conditionBound, double scaledBound) {
         super(session, scope, x);
         this.wide = x.rows() <= x.columns();
         this.cholesky = cholesky;
         this.rank = Math.toIntExact(cholesky.rows());
         this.conditionBound = conditionBound;
-        this.contractions = GramLimits.contractions(conditionBound, rank, Math.max(x.rows(), x.columns()));
+        this.contractions = GramLimits.contractions(scaledBound, rank, Math.max(x.rows(), x.columns()));
     }
 
     @Override
@@ -75,9 +77,9 @@ final class GramFactors extends Factors {
     }
 
     @Override
-    public boolean solve(Matrix y, Matrix w) {
+    public Solving solve(Matrix y, Matrix w) {
         if (y.isEmpty()) {
-            return true;
+            return new Solving(0, true);
         }
         try (MemoryScope scratch = MemoryScope.open()) {
             double[] units = Norms.columns(session, y);
@@ -93,17 +95,17 @@ final class GramFactors extends Factors {
             Matrix scaled = vectors(scratch, y.rows(), y.columns());
             session.copy(y, scaled);
             session.scaleRows(column(scratch, units), scaled.transposed());
-            refine(scaled, w);
+            int corrections = refine(scaled, w).corrections();
             for (int j = 0; j < units.length; j++) {
                 units[j] = 1 / units[j];
             }
             session.scaleRows(column(scratch, units), w.transposed());
-            return false;
+            return new Solving(corrections, false);
         }
     }
 
     /** W ← X⁺Y for targets of moderate size. */
-    private boolean refine(Matrix y, Matrix w) {
+    private Solving refine(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix step = vectors(scratch, rank, y.columns());
             if (wide) {
@@ -112,7 +114,7 @@ final class GramFactors extends Factors {
                 session.multiply(1, x.transposed(), step, 0, w);
                 // A sum of all columns would not be finite if one of them were not.
                 if (isExact(y, w)) {
-                    return true;
+                    return new Solving(0, true);
                 }
             } else {
                 session.multiply(1, x.transposed(), y, 0, w);
@@ -131,12 +133,12 @@ final class GramFactors extends Factors {
                     session.add(1, step, 1, w);
                 }
             }
-            return false;
+            return new Solving(contractions - 1, false);
         }
     }
 
     /**
-     * Whether W, which lies in the row space, solves XW = Y to rounding. With many targets, some sums of them with random signs are looked at
+     * Whether W, which lies in the row space, solves XW = Y to rounding, each row beside its own size. With many targets, some sums of them with random signs are looked at
      * in their place: a residual that is not small in one of them is small in all sums with a probability of 2^−{@value #PROBES}.
      */
     private boolean isExact(Matrix y, Matrix w) {
@@ -147,14 +149,18 @@ final class GramFactors extends Factors {
             Matrix someY = all ? y : probes(scratch, y, alike);
             Matrix someW = all ? w : probes(scratch, w, alike);
             Matrix residual = vectors(scratch, y.rows(), someY.columns());
+            Matrix targets = vectors(scratch, y.rows(), someY.columns());
             session.copy(someY, residual);
+            session.copy(someY, targets);
             session.multiply(-1, x, someW, 1, residual);
+            Matrix units = rowUnits(scratch);
+            session.scaleRows(units, residual);
+            session.scaleRows(units, targets);
             double[] errors = Norms.columns(session, residual);
-            double[] sizesY = Norms.columns(session, someY);
+            double[] sizesY = Norms.columns(session, targets);
             double[] sizesW = Norms.columns(session, someW);
-            double longestRow = longestRow(scratch);
             for (int j = 0; j < errors.length; j++) {
-                if (!(errors[j] <= GramLimits.roundingLevel(rank, longestRow, sizesW[j], sizesY[j]))) {
+                if (!(errors[j] <= GramLimits.roundingLevel(rank, 1, sizesW[j], sizesY[j]))) {
                     return false;
                 }
             }
@@ -162,13 +168,13 @@ final class GramFactors extends Factors {
         }
     }
 
-    /** The largest norm of a row of X, at most σ₁: that of a row of L. */
-    private double longestRow(MemoryScope scratch) {
-        double longest = 0;
-        for (double norm : Norms.columns(session, cholesky.transposed())) {
-            longest = Math.max(longest, norm);
+    /** Inverses of the norms of the rows of A, those of the rows of L: what is small beside a large row need not be small beside its own. */
+    private Matrix rowUnits(MemoryScope scratch) {
+        double[] units = Norms.columns(session, cholesky.transposed());
+        for (int i = 0; i < units.length; i++) {
+            units[i] = 1 / units[i];
         }
-        return longest;
+        return column(scratch, units);
     }
 
     /** Sums of columns times units, with random signs. */
@@ -218,8 +224,9 @@ final class GramFactors extends Factors {
             Matrix some = probes(scratch, w, units);
             Matrix seen = vectors(scratch, x.rows(), some.columns());
             session.multiply(1, x, some, 0, seen);
+            session.scaleRows(rowUnits(scratch), seen);
             // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
-            double bound = GramLimits.roundingLevel(rank, longestRow(scratch), Math.sqrt(sizes.length), 0);
+            double bound = GramLimits.roundingLevel(rank, 1, Math.sqrt(sizes.length), 0);
             for (double error : Norms.columns(session, seen)) {
                 if (!(error <= bound)) {
                     return false;

@@ -122,9 +122,9 @@ final class SpectralFactors extends Factors {
     }
 
     @Override
-    public boolean solve(Matrix y, Matrix w) {
+    public Solving solve(Matrix y, Matrix w) {
         filtered(s -> 1 / s, y, w);
-        return false;
+        return new Solving(0, false);
     }
 
     @Override

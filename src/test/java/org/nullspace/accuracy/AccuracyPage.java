@@ -178,10 +178,12 @@ public final class AccuracyPage {
                 float64 once, with powers formed by repeated multiplication.
 
                 The digits that are lost are about log₁₀(σ₁/σ_min), up to twice as many where the residual is large (Wampler 3 to 5), to NumPy
-                and to Nullspace alike. Both take the columns of X as they are, because in an underdetermined problem a scaled
+                and to `QR_SVD` and `GESVD` alike. They take the columns of X as they are, because in an underdetermined problem a scaled
                 column is another problem, with another solution of least norm. In these sets the solution is unique. There the
                 columns may be scaled and the coefficients scaled back; *columns scaled* shows what powers of two that bring all
-                columns to norms between 1 and 2 do for the digits.
+                columns to norms between 1 and 2 do for the digits. `GRAM`, which `AUTO` chooses where X provably has full rank, does not see the size of the
+                columns of a tall X, or of the rows of a wide one, and corrects its solution with residuals computed from X: Pontius and Wampler 2 gain what
+                the scaling gains.
 
                 """);
         for (Measured m : all) {

@@ -12,7 +12,9 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Certificate;
 import org.nullspace.model.InterceptRule;
+import org.nullspace.model.Method;
 import org.nullspace.model.RankTolerance;
+import org.nullspace.model.Refinement;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 import org.nullspace.random.SplitMix64;
@@ -39,6 +41,71 @@ abstract class EvidenceConformance extends Conformance {
                     }
                 }
             }
+        }
+    }
+
+    /** The smaller of two estimates for each target, as the definition says. */
+    private static void requireBackwardErrors(String where, SolutionSet s, double[][] x, double[][] r, double room) {
+        double[] found = s.refinement().backwardErrors();
+        double[][] w = s.minimumNorm().toArray();
+        assertThat(found).as(where).hasSize(w[0].length);
+        double largest = 0;
+        for (int j = 0; j < found.length; j++) {
+            double[][] own = new double[r.length][1];
+            double size = 0;
+            for (int i = 0; i < r.length; i++) {
+                own[i][0] = r[i][j];
+            }
+            for (double[] row : w) {
+                size = Math.hypot(size, row[j]);
+            }
+            double residual = Dense.norm(own);
+            double gradient = Dense.norm(Dense.multiply(Dense.transpose(x), own));
+            double expected = Math.min(residual / size, gradient / residual) / Dense.norm(x);
+            assertThat(found[j]).as(where).isBetween(0.0, expected + 4 * room);
+            if (expected > 100 * room) {
+                assertThat(found[j]).as(where).isCloseTo(expected, offset(0.01 * expected + room));
+            }
+            largest = Math.max(largest, found[j]);
+        }
+        assertThat(s.refinement().backwardError()).as(where).isEqualTo(largest);
+    }
+
+    @Test
+    void saysHowOftenItWasRefinedAndWhatThatReached() {
+        for (double condition : new double[] {2, 1e3, 1e5}) {
+            for (int[] shape : new int[][] {{20, 60}, {60, 20}}) {
+                Planted p = Planted.of(
+                        10_200, shape[0], shape[1], 3, 20, Spectrum.STEEP, condition, 0.3, Precision.FLOAT64);
+                for (Mode mode : Mode.of(Precision.FLOAT64)) {
+                    try (SolutionSet s = solve(p, mode)) {
+                        String where = mode + " on " + p + s.history();
+                        Refinement refinement = s.refinement();
+                        boolean gram = s.method() == Method.GRAM;
+                        if (!gram || (condition == 2 && p.n() < p.d())) {
+                            assertThat(refinement.steps()).as(where).isZero();
+                        } else if (p.n() > p.d()) {
+                            assertThat(refinement.steps()).as(where).isPositive();
+                        }
+                        assertThat(refinement.backwardErrors()).as(where).hasSize(3);
+                        // With a residual, what is estimated is ‖X'r‖/‖r‖, and ‖X'r‖ is rounding of ‖X‖(‖r‖ + ‖X‖‖w‖).
+                        double[][] w = s.minimumNorm().toArray();
+                        double[][] r = Dense.multiplySubtract(p.x(), w, p.y());
+                        double tall = Dense.norm(p.x()) * Dense.norm(w) / Dense.norm(r);
+                        assertThat(refinement.backwardError())
+                                .as(where)
+                                .isLessThan(16 * 0x1p-52 * (p.n() > p.d() ? 1 + tall : 1));
+                    }
+                }
+            }
+        }
+        try (SolutionSet s = solve(
+                new double[][] {{1, 2}, {3, 4}}, new double[2][1], options().build())) {
+            assertThat(s.refinement().backwardError()).isZero();
+        }
+        try (SolutionSet s =
+                solve(new double[2][2], new double[][] {{1}, {2}}, options().build())) {
+            assertThat(s.refinement().backwardError()).isZero();
         }
     }
 
@@ -71,6 +138,7 @@ abstract class EvidenceConformance extends Conformance {
         double removable = n[0].length == 0 ? 0 : Dense.norm(Dense.multiply(Dense.transpose(n), w));
         assertThat(c.minimumNormDefect()).as(where).isCloseTo(removable, offset((room + dataRounding(s)) * normW));
         assertThat(c.rank()).as(where).isEqualTo(s.rankDecision());
+        requireBackwardErrors(where, s, x, r, room + dataRounding(s));
 
         // No move along the null space changes a prediction by more than the certificate allows.
         SplitMix64 random = new SplitMix64(3);

@@ -25,8 +25,10 @@ import org.nullspace.model.Factorization;
 import org.nullspace.model.Method;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.RankDecision;
+import org.nullspace.model.RankTolerance;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
+import org.nullspace.random.SplitMix64;
 
 /** Every method finds planted solutions, of every shape, rank, spectrum, scale and storage; and says so when there is none. */
 abstract class SolverConformance extends Conformance {
@@ -67,6 +69,65 @@ abstract class SolverConformance extends Conformance {
                 requireSolution(where, p, s);
                 requireDecision(where, p, s, mode.working());
             }
+        }
+    }
+
+    /**
+     * Samples of a wide X, or features of a tall one, from 1 down to 2⁻³⁰ in size: the condition of X is 10⁹ and more, that of X with lines of
+     * equal size is small, and GRAM loses no digits.
+     */
+    @Test
+    void linesOfAnySizeCostNoDigits() {
+        SplitMix64 random = new SplitMix64(1_900);
+        int p = 24;
+        int q = 150;
+        double[][] even = Dense.gaussian(random, p, q);
+        double[][] scaled = Dense.copy(even);
+        for (int i = 0; i < p; i++) {
+            for (int j = 0; j < q; j++) {
+                scaled[i][j] = Math.scalb(even[i][j], -(7 * i % 31));
+            }
+        }
+        SolveOptions options = options().build();
+        // Wide: a solution in the row space, which does not depend on the scaling; targets are sums of products, row by
+        // row.
+        double[][] w = Dense.multiply(Dense.transpose(even), Dense.gaussian(random, p, 12));
+        double[][] y = Dense.multiply(scaled, w);
+        try (SolutionSet s = solve(scaled, y, options)) {
+            assertThat(s.method()).as(s.history().toString()).isEqualTo(Method.GRAM);
+            assertThat(s.outcome()).isEqualTo(Outcome.FULL_RANK);
+            assertThat(s.condition()).isGreaterThan(1e8);
+            Checks.close("wide", s.history().toString(), s.minimumNorm().toArray(), w, 100 * 0x1p-52 * Dense.norm(w));
+            double[][] any = Dense.gaussian(random, q, 20);
+            double[][] seen = Dense.multiply(even, entries(s.nullSpace().project(Matrix.of(any))));
+            Checks.atMost(
+                    "projection", s.history().toString(), Dense.norm(seen), 100 * 0x1p-52 * Dense.norm(even) * 20);
+        }
+        // Tall: coefficients, each beside its own size.
+        double[][] b = Dense.gaussian(random, p, 3);
+        double[][] tall = Dense.transpose(scaled);
+        double[][] own = Dense.copy(b);
+        for (int i = 0; i < p; i++) {
+            for (int j = 0; j < 3; j++) {
+                own[i][j] = Math.scalb(b[i][j], 7 * i % 31);
+            }
+        }
+        try (SolutionSet s = solve(tall, Dense.multiply(tall, own), options)) {
+            assertThat(s.method()).as(s.history().toString()).isEqualTo(Method.GRAM);
+            double[][] found = s.minimumNorm().toArray();
+            for (int i = 0; i < p; i++) {
+                for (int j = 0; j < 3; j++) {
+                    found[i][j] = Math.scalb(found[i][j], -(7 * i % 31));
+                }
+            }
+            Checks.close("tall", s.history().toString(), found, b, 100 * 0x1p-52 * Dense.norm(b));
+        }
+        // A cut-off above the small lines is respected: the rank is the user's decision, not that of the scaled matrix.
+        SolveOptions coarse =
+                options().rankTolerance(RankTolerance.relative(1e-5)).build();
+        try (SolutionSet s = solve(scaled, y, coarse)) {
+            assertThat(s.outcome()).isEqualTo(Outcome.RANK_REDUCED);
+            assertThat(s.rank()).isLessThan(p);
         }
     }
 
