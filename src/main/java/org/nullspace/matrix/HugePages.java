@@ -5,9 +5,9 @@ import java.net.URL;
 import org.nullspace.natives.NativeFiles;
 
 /**
- * Large pages for large blocks of host memory. Fresh memory is given by the kernel page by page when it is first written; in pages of 4 KiB
- * that takes about as long as a product of matrices takes to fill them (2 cores of an AMD EPYC, Linux 6.18: 3,000×2,000 products with 300 terms
- * into fresh memory 46 ms, into used memory 37 ms), in pages of 2 MiB next to nothing. Linux on x86-64, where the kernel's setting is {@code madvise} (the usual one) and
+ * Large pages for large blocks of host memory. Fresh memory is given by the kernel page by page when it is first written, which in pages of 4 KiB
+ * adds a quarter to the time of a product of matrices (2 cores of an AMD EPYC, Linux 6.18: 3,000×2,000 entries of 300 terms each take
+ * 37 ms in used memory and 46 ms in fresh memory). Linux on x86-64, where the kernel's setting is {@code madvise} (the usual one) and
  * the jar was built with a C compiler; elsewhere nothing happens.
  */
 final class HugePages {
