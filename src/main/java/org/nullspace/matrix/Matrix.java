@@ -561,7 +561,7 @@ public final class Matrix implements AutoCloseable {
         if (group < 1 || columns % group != 0) {
             throw new InvalidInputException("the columns of " + this + " do not make groups of " + group);
         }
-        if (layout != Layout.COLUMN_MAJOR || leadingDimension != rows && columns > 1) {
+        if (layout != Layout.COLUMN_MAJOR || (leadingDimension != rows && columns > 1)) {
             throw new InvalidInputException(
                     this + " cannot be seen with groups of columns on top of each other: it must be column-major,"
                             + " each column right after the one before");

@@ -12,11 +12,21 @@ package org.nullspace.model;
  *     reduced, up to the largest singular value that was left out
  */
 public record Refinement(int steps, double[] backwardErrors) {
-    /** Copies the array. */
+    /**
+     * Copies the array.
+     *
+     * @param steps number of corrections
+     * @param backwardErrors backward error of each target
+     */
     public Refinement {
         backwardErrors = backwardErrors.clone();
     }
 
+    /**
+     * Backward errors.
+     *
+     * @return a new array, one for each target
+     */
     @Override
     public double[] backwardErrors() {
         return backwardErrors.clone();
