@@ -27,7 +27,7 @@ final class Conditioning {
     private static final int DEFICIENT = 30;
 
     private static final int D = 400;
-    private static final double[] CONDITIONS = {1e1, 1e3, 1e6, 1e9, 1e12, 1e15};
+    private static final double[] CONDITIONS = {1, 1e1, 1e3, 1e6, 1e9, 1e12, 1e15};
 
     private Conditioning() {}
 
