@@ -207,8 +207,9 @@ final class Gram {
                 new PreconditionedQr.Bracket(null, found.pivots(), Triangle.LOWER, top, core);
         Attempt attempt = new PreconditionedQr(session, scope, Method.GRAM, x, bracket)
                 .factor(ThinSvd.algorithms(session, svd), decide);
+        // More than ℓ directions, then, and nobody knows how many: noise has all of them.
         return attempt.factors() == null && attempt.verdict() == null
-                ? Attempt.declined(note + "; " + attempt.note(), l)
+                ? Attempt.declined(note + "; " + attempt.note())
                 : attempt;
     }
 }

@@ -297,9 +297,18 @@ abstract class SketchConformance extends AgainstQr {
         requireHistory(low, 60, Method.SKETCH, "GRAM: the Gram", "SKETCH: rank 60 of 256");
         double[][] high = Dense.multiply(Dense.gaussian(random, p, 200), Dense.gaussian(random, 200, q));
         requireHistory(high, 200, Method.QR_SVD, "GRAM: the Gram", "SKETCH: left out", "QR_SVD: rank 200 of 256");
-        double[][] misleading = Planted.of(64_401, p, q, 1, spectrum(60, 1e-3, 60, 1e-9), 0, Precision.FLOAT64)
+        // Low to the Gram matrix, which sees half of the digits; not so low to the sketch.
+        double[][] misleading = Planted.of(64_401, p, q, 1, spectrum(150, 1e-13, 0, 0), 0, Precision.FLOAT64)
                 .x();
-        requireHistory(misleading, 120, Method.QR_SVD, "GRAM: the Gram", "SKETCH: a rank of some 120", "QR_SVD: rank");
+        try (SolutionSet s = solve(misleading, new double[p][1], options().build())) {
+            assertThat(s.method()).isEqualTo(Method.QR_SVD);
+            assertThat(s.history()).hasSize(3);
+            assertThat(s.history().get(1)).startsWith("SKETCH: a rank of some").endsWith("is too high for it to pay");
+        }
+        // A gap, and noise below it: no reason to expect a low rank.
+        double[][] noisy = Planted.of(64_402, p, q, 1, spectrum(30, 1e-3, 226, 1e-9), 0, Precision.FLOAT64)
+                .x();
+        requireHistory(noisy, 256, Method.QR_SVD, "GRAM: the Gram", "SKETCH: left out", "QR_SVD: rank 256 of 256");
         double[][] full = Dense.gaussian(random, p, q);
         requireHistory(full, 256, Method.GRAM, "GRAM: full rank");
     }
