@@ -1,6 +1,7 @@
 package org.nullspace.backend.cuda;
 
 import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
@@ -126,9 +127,21 @@ final class Products {
         }
     }
 
+    /** Lower triangle of C ← βC by the Gram matrix of a column of zeros: cuBLAS reads A although α = 0, and 0·NaN is NaN. */
+    private void scaleLower(double beta, Matrix c) {
+        long bytes = c.rows() * c.precision().bytes();
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            CudaMemory memory = new CudaMemory(
+                    queue.device().place(), scratch.take(bytes, () -> "a column of zeros"), bytes, CudaQueue.FOREVER);
+            Matrix zeros = Matrix.over(memory, c.precision(), 1, c.rows(), 1, Layout.COLUMN_MAJOR);
+            entryWise.fill(zeros, 0);
+            cublas.gram(1, zeros, beta, c);
+        }
+    }
+
     private void gramOf(double alpha, Matrix a, double beta, Matrix c) {
         if (a.columns() == 0) {
-            cublas.gram(0, c, beta, c);
+            scaleLower(beta, c);
         } else if (a.place().isHost()) {
             Cut cut = Cut.acrossColumns(a, HostTiles.bytes(queue.device()));
             try (HostTiles tiles = new HostTiles(queue, cut.bytes())) {

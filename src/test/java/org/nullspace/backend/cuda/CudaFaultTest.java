@@ -89,6 +89,9 @@ class CudaFaultTest {
 
     @AfterEach
     void end() {
+        if (!SoftwareDevice.isPresent()) {
+            return;
+        }
         CudaDevice.releaseAll();
         if (formerCache.isEmpty()) {
             System.clearProperty(NativeFiles.PROPERTY);
