@@ -129,11 +129,8 @@ final class Products {
 
     /** Lower triangle of C ← βC by the Gram matrix of a column of zeros: cuBLAS reads A although α = 0, and 0·NaN is NaN. */
     private void scaleLower(double beta, Matrix c) {
-        long bytes = c.rows() * c.precision().bytes();
         try (CudaQueue.Scratch scratch = queue.scratch()) {
-            CudaMemory memory = new CudaMemory(
-                    queue.device().place(), scratch.take(bytes, () -> "a column of zeros"), bytes, CudaQueue.FOREVER);
-            Matrix zeros = Matrix.over(memory, c.precision(), 1, c.rows(), 1, Layout.COLUMN_MAJOR);
+            Matrix zeros = scratch.matrix(c.precision(), c.rows(), 1, Layout.COLUMN_MAJOR);
             entryWise.fill(zeros, 0);
             cublas.gram(1, zeros, beta, c);
         }
