@@ -426,13 +426,16 @@ int gesvdjBatched(const char *routine, void *handle, int jobz, int m, int n, T *
         Info i = devInfo(c, info, batch);
         c.matrix("A", A, m, n, lda, (long)lda * n, batch);
         c.vector("S", S, (long)k * batch);
-        if (jobz) {
-            c.matrix("U", U, m, m, ldu, (long)ldu * m, batch);
-            c.matrix("V", V, n, n, ldv, (long)ldv * n, batch);
-        }
+        // Both are written without vectors, too, as a GPU does.
+        c.matrix("U", U, m, m, ldu, (long)ldu * m, batch);
+        c.matrix("V", V, n, n, ldv, (long)ldv * n, batch);
         auto spoil = workspace(c, work, lwork, gesvdjSize(m, n) * std::max(1, batch));
         c.enqueue(h.stream, [=] {
             spoil();
+            for (long b = 0; b < batch && !jobz; b++) {
+                for (int j = 0; j < m; j++) std::memset((void *)(U + (b * m + j) * ldu), 0xFF, m * sizeof(T));
+                for (int j = 0; j < n; j++) std::memset((void *)(V + (b * n + j) * ldv), 0xFF, n * sizeof(T));
+            }
             for (long b = 0; b < batch; b++) {
                 int outcome = svdWithV<T>(jobz, true, m, n, A + b * lda * n, lda, S + b * k, U + b * ldu * m, ldu, V + b * ldv * n, ldv);
                 for (int j = 0; j < n; j++) std::memset((void *)(A + (b * n + j) * lda), 0xFF, m * sizeof(T));

@@ -10,6 +10,9 @@ public enum SvdChoice {
     QR_ITERATION,
     /** One-sided Jacobi rotations (cuSOLVER gesvdj); on CUDA devices. */
     JACOBI,
-    /** Polar decomposition, then an eigenvalue decomposition (cuSOLVER gesvdp); on CUDA devices. */
+    /**
+     * Polar decomposition, then an eigenvalue decomposition (cuSOLVER gesvdp); on CUDA devices. Perturbs matrices with small singular values; where it says that it
+     * has lost digits, the outcome is {@link Outcome#NOT_CONVERGED}.
+     */
     POLAR
 }

@@ -238,6 +238,11 @@ abstract class FactorizationConformance extends ProductConformance {
         }
     }
 
+    /** The polar decomposition may say that it has lost small singular values. Nothing else may. */
+    static boolean declines(SvdAlgorithm algorithm, int word) {
+        return algorithm == SvdAlgorithm.POLAR && word != 0;
+    }
+
     void svd(
             SplittableRandom random,
             SvdAlgorithm algorithm,
@@ -264,7 +269,7 @@ abstract class FactorizationConformance extends ProductConformance {
             Operand vt = upload(inner, square, square.filled(Double.NaN), precision, COLUMN_MAJOR, framed());
             Status status = session.status(inner, batch);
             session.svd(algorithm, u.view(), s.view(), vt.view(), status);
-            assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
+            int[] words = session.read(status);
             session.singularValues(destroyed.view(), only.view(), status);
             assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
             double[][][] left = u.download();
@@ -272,6 +277,11 @@ abstract class FactorizationConformance extends ProductConformance {
             double[][][] right = vt.download();
             double[][][] alone = only.download();
             for (int p = 0; p < batch; p++) {
+                if (declines(algorithm, words[p])) {
+                    assertThat(values[p][0][0]).as(situation).isNaN();
+                    continue;
+                }
+                assertThat(words[p]).as(situation).isZero();
                 double[][] before = a[p];
                 double norm = frobenius(before);
                 double[][] scaled = Reference.copy(right[p]);
@@ -331,7 +341,12 @@ abstract class FactorizationConformance extends ProductConformance {
         for (SvdAlgorithm algorithm : session.svdAlgorithms()) {
             Operand a = upload(scope, general, precision, COLUMN_MAJOR);
             session.svd(algorithm, a.view(), s, vt, status);
-            assertThat(session.read(status)).containsExactly(0);
+            int[] words = session.read(status);
+            if (declines(algorithm, words[0])) {
+                assertThat(Operand.download(session, s)[0][0][0]).isNaN();
+                continue;
+            }
+            assertThat(words).containsExactly(0);
             assertClose(Operand.download(session, s), (p, i, j) -> planted[i], (p, i, j) -> error);
         }
         Operand a = upload(scope, symmetric, precision, COLUMN_MAJOR);
@@ -444,7 +459,7 @@ abstract class FactorizationConformance extends ProductConformance {
                                 assertClose(
                                         new double[][][] {got[p]},
                                         (q, i, j) -> e[i][0],
-                                        (q, i, j) -> 100 * precision.epsilon() * e[0][0]);
+                                        (q, i, j) -> 8 * (m + 3) * precision.epsilon() * e[0][0]);
                             }
                         }
                         Operand x = upload(inner, new Shape(3, m, n), a, precision, COLUMN_MAJOR, false);

@@ -240,6 +240,14 @@ final class CudaQueue {
                 () -> bytes + " bytes on " + device.place());
     }
 
+    /** Sets a word of device memory to a positive number: an info that stands for failure. */
+    void mark(long address) {
+        CudaCheck.driver(
+                "cuMemsetD8Async",
+                () -> JCudaDriver.cuMemsetD8Async(Addresses.device(address), (byte) 1, Integer.BYTES, stream),
+                () -> Integer.BYTES + " bytes on " + device.place());
+    }
+
     // ---- scratch memory
 
     /** Device memory for the time of one operation: handed back in stream order. */

@@ -48,10 +48,11 @@ final class Scenario {
             for (SvdChoice choice : List.of(SvdChoice.JACOBI, SvdChoice.POLAR)) {
                 pieces.put(
                         "QR_SVD by " + choice,
+                        // The polar decomposition does not vouch for vanishing singular values.
                         () -> solve(
                                 Precision.FLOAT64,
                                 1,
-                                true,
+                                choice != SvdChoice.POLAR,
                                 options(Method.QR_SVD).svd(choice)));
             }
         }
