@@ -520,6 +520,32 @@ public abstract class AbstractSession<S extends Status> implements Session {
         run("eigenvectors", () -> eigenvectorsChecked(a, values, words), a, values);
     }
 
+    @Override
+    public final void tridiagonalize(Matrix a, Matrix diagonal, Matrix offDiagonal, Status status) {
+        Operands operands = operands("tridiagonalize")
+                .writes("A", a)
+                .writes("diagonal", diagonal)
+                .writes("offDiagonal", offDiagonal)
+                .samePrecision()
+                .columnMajor(a)
+                .shapes(a.rows() == a.columns(), "A must be square")
+                .column(diagonal, a.columns(), "the number of columns of A")
+                .column(offDiagonal, Math.max(0, a.columns() - 1), "one less than the number of columns of A")
+                .int32();
+        S words = operands.words(status, statusKind, operands.checked());
+        run("tridiagonalize", () -> tridiagonalizeChecked(a, diagonal, offDiagonal, words), a, diagonal, offDiagonal);
+    }
+
+    /**
+     * {@link #tridiagonalize} of checked operands.
+     *
+     * @param a see there
+     * @param diagonal see there
+     * @param offDiagonal see there
+     * @param status see there
+     */
+    protected abstract void tridiagonalizeChecked(Matrix a, Matrix diagonal, Matrix offDiagonal, S status);
+
     private S eigenOperands(String operation, Matrix a, Matrix values, Status status) {
         Operands operands = operands(operation)
                 .writes("A", a)

@@ -330,6 +330,18 @@ public interface Session extends AutoCloseable {
      */
     void eigenvectors(Matrix a, Matrix values, Status status);
 
+    /**
+     * Reduction A = Q·T·Qᵀ of the symmetric matrix in the lower triangle of A to a symmetric tridiagonal T, with orthonormal Q, which overwrites
+     * all of A. T may be diagonal where the backend knows nothing that is faster than eigenvectors; their order is that of
+     * {@link #eigenvectors} then.
+     *
+     * @param a column-major, {@code n × n}; overwritten by Q, undefined where the status is not 0
+     * @param diagonal written: the diagonal of T, {@code n × 1}; NaN where the status is not 0
+     * @param offDiagonal written: the entries beside the diagonal, {@code n − 1 × 1} (none for n = 0); undefined where the status is not 0
+     * @param status written: 0, or a positive number if the triangle has an entry that is not finite, or an iteration did not converge
+     */
+    void tridiagonalize(Matrix a, Matrix diagonal, Matrix offDiagonal, Status status);
+
     // ---- whole problems
 
     /**

@@ -4,47 +4,48 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Few functions whose combinations are the many filters of a ridge path: f_l(i) = Σ_m φ_lm·g_m(i) to rounding for i = 1…r and l = 1…L. As functions
- * of σ and λ, filters have denominators σ² + λ, and the numerical rank of such a table grows with the logarithms of the ranges of σ and λ only
- * (Beckermann and Townsend, SIAM Review 61, 2019, on Cauchy matrices): about 15 for a hundred penalties on a well-conditioned design. The
- * solutions for all penalties are then combinations of those for M filters.
+ * Few penalties that stand for many: 1/(s + λ) = Σ_m φ_m(λ)/(s + λ_m) to rounding, for all s of an interval [a, b] with a &gt; 0 and each λ of a list, so
+ * that whatever depends on λ as this does is a combination of what it is for the M nodes λ_m.
  *
- * <p>The g_m are found by Gram–Schmidt orthogonalization with pivoting of the table itself, its rows weighted by the size of the coordinates
- * that they will multiply. Whether the result will do is measured for every filter and target: the vector Σ_m φ_lm·(g_m ∘ c_j) is within
- * {@value #LARGEST_ERROR} units of rounding of f_l ∘ c_j in norm, and no term of the sum is large beside it.
+ * <p>The sum interpolates at points s_1…s_M, which determines it: φ_m(λ) = Π_j (s_j + λ_m)/(s_j + λ) · Π_{p≠m} (λ − λ_p)/(λ_m − λ_p), a product
+ * without cancellation, and its relative error is Π_j |s − s_j|/(s + λ_j) · |λ − λ_j|/(s_j + λ). Points and nodes are added where the two products over
+ * what is chosen already are largest: Leja–Bagby points (Bagby, Duke Math. J. 36, 1969); the error falls geometrically, at a rate that depends on the logarithms of
+ * b/a and of the range of penalties only (Beckermann and Townsend, SIAM Review 61, 2019).
+ *
+ * <p>With 100 penalties from 10⁻⁸·b to 10⁸·b, there are 17 nodes for b/a = 4, 29 for 100, 55 for 10⁶.
  */
 final class FilterBasis {
-    /**
-     * What may be left of a column of norm 1, in units of ε: rounding leaves 1 to 2 units. With 100 penalties from 10⁻⁸ to 10⁸ and singular values
-     * from 1 to 1/κ, 15 to 18 functions are left for κ = 2, 28 for 10, 59 for 1,000.
-     */
-    private static final double STOP = 4;
-
-    /** In units of ε. */
-    private static final double LARGEST_ERROR = 8;
-
-    /** Largest Σ_m ‖φ_lm·(g_m ∘ c_j)‖/‖f_l ∘ c_j‖: what rounding errors of the combination are amplified by. */
-    private static final double LARGEST_GROWTH = 16;
-
     /** Part of the work of applying all filters one by one that a basis may need, so that it is worth its own making. */
     private static final double WORTHWHILE = 0.6;
 
-    private static final double SMALLEST_WEIGHT = 1e-100;
+    /**
+     * Largest Σ_m |φ_m(λ)|·(s + λ)/(s + λ_m), which rounding errors of the nodes' results are amplified by at worst; their mean grows much
+     * less.
+     */
+    private static final double LARGEST_GROWTH = 32;
 
-    private final double[][] functions;
+    /** Largest error of a sum in exact arithmetic, in units of ε: what rounding errors leave in any case. */
+    private static final double LARGEST_ERROR = 4;
+
+    /** Points of the interval that are looked at. The functions in question have degree 60 at most. */
+    private static final int POINTS = 512;
+
+    private static final int GROWTH_STEP = 8;
+
+    private final int[] nodes;
     private final double[][] combinations;
 
-    private FilterBasis(double[][] functions, double[][] combinations) {
-        this.functions = functions;
+    private FilterBasis(int[] nodes, double[][] combinations) {
+        this.nodes = nodes;
         this.combinations = combinations;
     }
 
-    /** g: [m][i]. */
-    double[][] functions() {
-        return functions;
+    /** Indices of the penalties λ_m. */
+    int[] nodes() {
+        return nodes;
     }
 
-    /** φ: [l][m]. */
+    /** φ_m(λ_l): [l][m]. */
     double[][] combinations() {
         return combinations;
     }
@@ -52,194 +53,120 @@ final class FilterBasis {
     /**
      * Finds a basis.
      *
-     * @param filters f: [l][i]
-     * @param coordinates c: [j][i], finite
-     * @param eps unit of rounding of the products to come
+     * @param penalties λ_l, at least 0
+     * @param least a
+     * @param largest b
+     * @param rank how many s are of interest
+     * @param eps unit of rounding of what is to be combined
      * @return a basis, or null if there is none that is small and accurate enough to be worthwhile
      */
-    static @Nullable FilterBasis of(double[][] filters, double[][] coordinates, double eps) {
-        int count = filters.length;
-        int rank = count == 0 ? 0 : filters[0].length;
-        int most = (int) (WORTHWHILE * rank * count / (rank + (double) count));
-        if (most < 1 || coordinates.length == 0) {
+    static @Nullable FilterBasis of(double[] penalties, double least, double largest, int rank, double eps) {
+        int most = (int) (WORTHWHILE * rank * penalties.length / (rank + (double) penalties.length));
+        if (most < 1 || !(least > 0) || !Double.isFinite(largest)) {
             return null;
         }
-        double largest = 0;
-        for (double[] column : coordinates) {
-            for (double c : column) {
-                largest = Math.max(largest, Math.abs(c));
+        double[] s = interval(least, largest);
+        int[] chosen = new int[most];
+        double[] points = new double[most];
+        double[] errors = choose(penalties, s, chosen, points);
+        for (int count = 1; count <= most; count++) {
+            if (errors[count - 1] <= LARGEST_ERROR * eps) {
+                int[] nodes = Arrays.copyOf(chosen, count);
+                double[][] combinations = combinations(penalties, nodes, points, s);
+                if (combinations != null) {
+                    return new FilterBasis(nodes, combinations);
+                }
             }
         }
-        if (largest == 0) {
-            return null;
+        return null;
+    }
+
+    /** Chebyshev points of the logarithm. */
+    private static double[] interval(double least, double largest) {
+        double[] s = new double[POINTS];
+        for (int i = 0; i < POINTS; i++) {
+            double share = (1 - Math.cos(Math.PI * i / (POINTS - 1))) / 2;
+            s[i] = least * Math.pow(largest / least, share);
         }
-        double[][] shares = new double[coordinates.length][rank];
-        double[] weights = weights(coordinates, largest, shares);
-        double[][] rest = new double[count][rank];
-        double[] norms = new double[count];
-        for (int l = 0; l < count; l++) {
-            for (int i = 0; i < rank; i++) {
-                rest[l][i] = weights[i] * filters[l][i];
+        return s;
+    }
+
+    /**
+     * Chooses nodes among the penalties and points of interpolation.
+     *
+     * @param nodes written: indices
+     * @param points written
+     * @return the largest relative error with as many nodes as there are before and at each place
+     */
+    private static double[] choose(double[] penalties, double[] s, int[] nodes, double[] points) {
+        double[] ofPenalty = new double[penalties.length];
+        double[] ofPoint = new double[s.length];
+        Arrays.fill(ofPenalty, 1);
+        Arrays.fill(ofPoint, 1);
+        double[] errors = new double[nodes.length];
+        for (int m = 0; m < nodes.length; m++) {
+            nodes[m] = largest(ofPenalty);
+            points[m] = s[largest(ofPoint)];
+            double node = penalties[nodes[m]];
+            for (int l = 0; l < penalties.length; l++) {
+                ofPenalty[l] *= Math.abs(penalties[l] - node) / (penalties[l] + points[m]);
             }
-            norms[l] = Math.sqrt(Sums.product(rest[l], rest[l]));
-            if (!(norms[l] > SMALLEST_WEIGHT && norms[l] < 1 / SMALLEST_WEIGHT)) {
+            for (int i = 0; i < s.length; i++) {
+                ofPoint[i] *= Math.abs(s[i] - points[m]) / (s[i] + node);
+            }
+            errors[m] = ofPenalty[largest(ofPenalty)] * ofPoint[largest(ofPoint)];
+            if (errors[m] == 0) {
+                Arrays.fill(errors, m + 1, errors.length, Double.NaN);
+                break;
+            }
+        }
+        return errors;
+    }
+
+    /** φ_m(λ_l) for the first points, or null where they are too large. */
+    private static double @Nullable [][] combinations(double[] penalties, int[] indices, double[] points, double[] s) {
+        double[] nodes = Arrays.stream(indices).mapToDouble(l -> penalties[l]).toArray();
+        double[][] combinations = new double[penalties.length][nodes.length];
+        for (int l = 0; l < penalties.length; l++) {
+            for (int m = 0; m < nodes.length; m++) {
+                combinations[l][m] = factor(penalties[l], m, nodes, points);
+            }
+            if (!(growth(penalties[l], combinations[l], nodes, s) <= LARGEST_GROWTH)) {
                 return null;
             }
-            scale(rest[l], 1 / norms[l]);
         }
-        double[][] sizes = squaredNorms(rest, shares);
-        double[][] functions = new double[most][];
-        double[][] combinations = new double[count][most];
-        int found = orthogonalize(rest, functions, combinations, eps);
-        if (found < 0) {
-            return null;
-        }
-        double[][] own = Arrays.copyOf(functions, found);
-        if (!isAccurate(sizes, rest, own, shares, combinations, eps)) {
-            return null;
-        }
-        for (double[] function : own) {
-            for (int i = 0; i < rank; i++) {
-                function[i] /= weights[i];
-            }
-        }
-        double[][] factors = new double[count][found];
-        for (int l = 0; l < count; l++) {
-            for (int m = 0; m < found; m++) {
-                factors[l][m] = norms[l] * combinations[l][m];
-            }
-        }
-        return new FilterBasis(own, factors);
+        return combinations;
     }
 
-    /**
-     * Root mean squares over the targets, the largest coordinate being 1.
-     *
-     * @param shares written: the squares of the coordinates in units of the weights
-     */
-    private static double[] weights(double[][] coordinates, double largest, double[][] shares) {
-        int rank = coordinates[0].length;
-        double[] weights = new double[rank];
-        for (double[] column : coordinates) {
-            for (int i = 0; i < rank; i++) {
-                double c = column[i] / largest;
-                weights[i] += c * c;
-            }
+    private static int largest(double[] values) {
+        int at = 0;
+        for (int i = 1; i < values.length; i++) {
+            at = values[i] > values[at] ? i : at;
         }
-        for (int i = 0; i < rank; i++) {
-            weights[i] = Math.max(SMALLEST_WEIGHT, Math.sqrt(weights[i] / coordinates.length));
-        }
-        for (int j = 0; j < coordinates.length; j++) {
-            for (int i = 0; i < rank; i++) {
-                double share = coordinates[j][i] / largest / weights[i];
-                shares[j][i] = share * share;
-            }
-        }
-        return weights;
+        return at;
     }
 
-    /**
-     * Gram–Schmidt orthogonalization with pivoting.
-     *
-     * @param rest columns of norm 1, overwritten by what is left of them
-     * @param functions written: orthonormal
-     * @param combinations written: [column][function]
-     * @return number of functions after which {@link #STOP} is left of every column, or −1 if there is no room for them
-     */
-    private static int orthogonalize(double[][] rest, double[][] functions, double[][] combinations, double eps) {
-        double[] left = new double[rest.length];
-        Arrays.fill(left, 1);
-        for (int m = 0; ; m++) {
-            int pivot = 0;
-            for (int l = 1; l < left.length; l++) {
-                pivot = left[l] > left[pivot] ? l : pivot;
-            }
-            if (left[pivot] <= STOP * eps) {
-                return m;
-            }
-            if (m == functions.length) {
-                return -1;
-            }
-            double[] q = rest[pivot].clone();
-            scale(q, 1 / left[pivot]);
-            for (int before = 0; before < m; before++) {
-                subtract(Sums.product(functions[before], q), functions[before], q);
-            }
-            scale(q, 1 / Math.sqrt(Sums.product(q, q)));
-            functions[m] = q;
-            for (int l = 0; l < rest.length; l++) {
-                double part = Sums.product(q, rest[l]);
-                combinations[l][m] = part;
-                subtract(part, q, rest[l]);
-                left[l] = Math.sqrt(Sums.product(rest[l], rest[l]));
+    private static double factor(double penalty, int m, double[] nodes, double[] points) {
+        double product = (points[m] + nodes[m]) / (points[m] + penalty);
+        for (int p = 0; p < nodes.length; p++) {
+            if (p != m) {
+                product *= (points[p] + nodes[m]) / (nodes[m] - nodes[p]);
+                product *= (penalty - nodes[p]) / (points[p] + penalty);
             }
         }
+        return product;
     }
 
-    /**
-     * Whether {@link #LARGEST_ERROR} and {@link #LARGEST_GROWTH} hold everywhere.
-     *
-     * @param sizes squares of the norms of the filtered coordinates, by column and target
-     * @param rest what is left of the columns, {@link #STOP} at most
-     */
-    private static boolean isAccurate(
-            double[][] sizes,
-            double[][] rest,
-            double[][] functions,
-            double[][] shares,
-            double[][] combinations,
-            double eps) {
-        double[][] members = squaredNorms(functions, shares);
-        double bound = LARGEST_ERROR * LARGEST_ERROR * eps * eps;
-        for (int j = 0; j < shares.length; j++) {
-            double largest = Arrays.stream(shares[j]).max().orElse(0);
-            for (int l = 0; l < sizes.length; l++) {
-                double terms = 0;
-                for (int m = 0; m < members.length; m++) {
-                    terms += Math.abs(combinations[l][m]) * Math.sqrt(members[m][j]);
-                }
-                boolean accurate = STOP * STOP * eps * eps * largest <= bound * sizes[l][j]
-                        || squaredNorm(rest[l], shares[j]) <= bound * sizes[l][j];
-                if (!accurate || !(terms * terms <= LARGEST_GROWTH * LARGEST_GROWTH * sizes[l][j])) {
-                    return false;
-                }
+    private static double growth(double penalty, double[] factors, double[] nodes, double[] s) {
+        double most = 0;
+        for (int i = 0; i < s.length; i += GROWTH_STEP) {
+            double sum = 0;
+            for (int m = 0; m < nodes.length; m++) {
+                sum += Math.abs(factors[m]) * ((s[i] + penalty) / (s[i] + nodes[m]));
             }
+            // NaN stays.
+            most = most >= sum ? most : sum;
         }
-        return true;
-    }
-
-    /** Σ_i a_l(i)²·s_j(i). */
-    private static double[][] squaredNorms(double[][] columns, double[][] shares) {
-        double[][] out = new double[columns.length][shares.length];
-        for (int l = 0; l < columns.length; l++) {
-            double[] squares = columns[l].clone();
-            for (int i = 0; i < squares.length; i++) {
-                squares[i] *= squares[i];
-            }
-            for (int j = 0; j < shares.length; j++) {
-                out[l][j] = Sums.product(squares, shares[j]);
-            }
-        }
-        return out;
-    }
-
-    private static double squaredNorm(double[] column, double[] shares) {
-        double sum = 0;
-        for (int i = 0; i < column.length; i++) {
-            sum += column[i] * column[i] * shares[i];
-        }
-        return sum;
-    }
-
-    private static void subtract(double factor, double[] q, double[] v) {
-        for (int i = 0; i < v.length; i++) {
-            v[i] -= factor * q[i];
-        }
-    }
-
-    private static void scale(double[] v, double factor) {
-        for (int i = 0; i < v.length; i++) {
-            v[i] *= factor;
-        }
+        return most;
     }
 }

@@ -1,6 +1,7 @@
 package org.nullspace.select;
 
 import java.util.Arrays;
+import java.util.function.DoubleUnaryOperator;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.matrix.Layout;
@@ -9,92 +10,120 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 
 /**
- * A linear map of diag(f)C for many filters f, C r×k: through a {@link FilterBasis} where there is one, so that the map has fewer columns to
- * work on.
+ * Columns that depend on a penalty as u(λ)/(σ² + λ) does, for many penalties: made for the nodes of a {@link FilterBasis} where there is one, and
+ * combined.
  */
 final class FilteredColumns {
     private final Session session;
-    private final Matrix columns;
-    private final double[][] filters;
-    private final Map map;
-    private final @Nullable FilterBasis basis;
-    private final @Nullable Matrix parts;
+    private final double[] nodes;
+    private final double @Nullable [][] combinations;
 
-    /** A linear map of columns. */
-    interface Map {
+    /** Makes columns. */
+    interface Columns {
         /**
-         * Applies it.
+         * Writes them, side by side.
          *
-         * @param c read, r×m
-         * @param result written
+         * @param penalties penalties
+         * @param result written: a block of columns for each penalty
          */
-        void apply(Matrix c, Matrix result);
+        void write(double[] penalties, Matrix result);
     }
 
     /**
-     * Prepares; where there is a basis, the map is applied to it here.
+     * Prepares.
      *
-     * @param scope owner of what is kept
-     * @param columns C in the session's place and the precision of the arithmetic; a view is kept
-     * @param filters f: [l][i]
-     * @param map the map
-     * @param height rows of its results
+     * @param penalties λ
+     * @param basis nodes among them, or null
+     * @param unit u
      */
-    FilteredColumns(Session session, MemoryScope scope, Matrix columns, double[][] filters, Map map, long height) {
+    FilteredColumns(Session session, double[] penalties, @Nullable FilterBasis basis, DoubleUnaryOperator unit) {
         this.session = session;
-        this.columns = columns;
-        this.filters = filters;
-        this.map = map;
-        Precision precision = columns.precision();
-        this.basis = FilterBasis.of(filters, byColumn(session, columns), precision.epsilon());
         if (basis == null) {
-            this.parts = null;
+            this.nodes = penalties;
+            this.combinations = null;
             return;
         }
-        long width = columns.columns() * basis.functions().length;
-        Matrix made = session.allocate(scope, precision, 1, height, width, Layout.COLUMN_MAJOR);
-        apply(basis.functions(), made);
-        this.parts = made;
+        this.nodes = Arrays.stream(basis.nodes()).mapToDouble(l -> penalties[l]).toArray();
+        double[][] factors = new double[penalties.length][nodes.length];
+        for (int l = 0; l < penalties.length; l++) {
+            double own = unit.applyAsDouble(penalties[l]);
+            for (int m = 0; m < nodes.length; m++) {
+                factors[l][m] = basis.combinations()[l][m] * (own / unit.applyAsDouble(nodes[m]));
+            }
+        }
+        this.combinations = factors;
+    }
+
+    /** The penalties that columns are made for: all, without a basis. */
+    double[] nodes() {
+        return nodes;
     }
 
     /**
-     * Result ← the map of diag(f)C for some of the filters, side by side.
+     * Numbers for all penalties from those for the nodes.
      *
-     * @param from first filter
-     * @param to filter after the last
-     * @param result written: column-major, packed
+     * @param values [node][i]
+     * @return [penalty][i]; the argument itself without a basis
      */
-    void write(int from, int to, Matrix result) {
-        if (basis == null || parts == null) {
-            apply(Arrays.copyOfRange(filters, from, to), result);
+    double[][] combine(double[][] values) {
+        double[][] factors = combinations;
+        if (factors == null) {
+            return values;
+        }
+        double[][] out = new double[factors.length][values[0].length];
+        for (int l = 0; l < out.length; l++) {
+            for (int m = 0; m < values.length; m++) {
+                Sums.add(factors[l][m], values[m], out[l]);
+            }
+        }
+        return out;
+    }
+
+    /**
+     * Writes the columns for all penalties.
+     *
+     * @param columns makes them
+     * @param result written: column-major, packed, a block of columns for each penalty
+     * @param count columns of a block
+     */
+    void write(Columns columns, Matrix result, long count) {
+        double[][] factors = combinations;
+        if (factors == null) {
+            columns.write(nodes, result);
             return;
         }
-        long count = columns.columns();
         try (MemoryScope scratch = MemoryScope.open()) {
-            double[][] some = Arrays.copyOfRange(basis.combinations(), from, to);
-            Matrix factors = inPlace(session, scratch, Matrix.of(scratch, some), columns.precision());
+            Precision precision = result.precision();
+            Matrix parts =
+                    session.allocate(scratch, precision, 1, result.rows(), count * nodes.length, Layout.COLUMN_MAJOR);
+            columns.write(nodes, parts);
+            Matrix right = inPlace(session, scratch, Matrix.of(scratch, factors), precision);
             Matrix stack = parts.stackedColumns(count);
             Matrix target = result.stackedColumns(count);
             long height = session.maxDimension();
             for (long top = 0; top < stack.rows(); top += height) {
                 long bottom = Math.min(stack.rows(), top + height);
-                session.multiply(1, stack.rows(top, bottom), factors.transposed(), 0, target.rows(top, bottom));
+                session.multiply(1, stack.rows(top, bottom), right.transposed(), 0, target.rows(top, bottom));
             }
         }
     }
 
-    private void apply(double[][] some, Matrix result) {
-        long count = columns.columns();
+    /**
+     * diag(f)·C for several f, side by side.
+     *
+     * @param c C in the session's place
+     * @param filters f: [block][i]
+     * @param result written
+     */
+    static void scale(Session session, Matrix c, double[][] filters, Matrix result) {
+        long count = c.columns();
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix c = session.allocate(
-                    scratch, columns.precision(), 1, columns.rows(), count * some.length, Layout.COLUMN_MAJOR);
-            for (int m = 0; m < some.length; m++) {
-                Matrix block = c.columns(m * count, (m + 1) * count);
-                Matrix factors = Matrix.of(scratch, new double[][] {some[m]}).transposed();
-                session.copy(columns, block);
-                session.scaleRows(inPlace(session, scratch, factors, columns.precision()), block);
+            for (int m = 0; m < filters.length; m++) {
+                Matrix block = result.columns(m * count, (m + 1) * count);
+                Matrix factors = Matrix.of(scratch, new double[][] {filters[m]}).transposed();
+                session.copy(c, block);
+                session.scaleRows(inPlace(session, scratch, factors, c.precision()), block);
             }
-            map.apply(c, result);
         }
     }
 
@@ -102,9 +131,7 @@ final class FilteredColumns {
     static double[][] byColumn(Session session, Matrix matrix) {
         Matrix host = session.toHost(matrix);
         double[][] out = new double[Math.toIntExact(matrix.columns())][];
-        for (int j = 0; j < out.length; j++) {
-            out[j] = host.columnToArray(j);
-        }
+        Arrays.setAll(out, host::columnToArray);
         return out;
     }
 

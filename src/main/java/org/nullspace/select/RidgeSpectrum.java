@@ -1,26 +1,26 @@
 package org.nullspace.select;
 
+import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.solve.Design;
 import org.nullspace.solve.Factors;
-import org.nullspace.solve.Triplets;
 
 /**
  * Ridge solutions and their scores for any number of penalties from the singular triplets X = U·diag(σ)·Vᵀ: W(λ) = V·diag(σ/(σ² + λ))·UᵀY. One
  * product with V for all penalties. Hastie and Tibshirani, Biostatistics 5 (2004); Golub and Van Loan, Matrix Computations, 4th ed., §6.1.4.
  */
 public final class RidgeSpectrum {
+    private final MemoryScope scope;
     private final Session session;
     private final Factors factors;
     private final Design design;
-    private final Triplets triplets;
     private final Matrix targets;
-    private final Matrix products;
     private final int rank;
     private final int count;
+    private @Nullable Matrix products;
 
     /**
      * Prepares for given targets.
@@ -32,17 +32,26 @@ public final class RidgeSpectrum {
      * @param targets n'×k in the session's place, as they fit the design; a view of them is kept
      */
     public RidgeSpectrum(MemoryScope scope, Session session, Factors factors, Design design, Matrix targets) {
+        this.scope = scope;
         this.session = session;
         this.factors = factors;
         this.design = design;
-        this.triplets = factors.triplets();
         this.targets = targets;
-        this.rank = triplets.sigma().length;
+        this.rank = factors.rank();
         this.count = Math.toIntExact(targets.columns());
-        this.products = factors.vectors(scope, rank, count);
-        if (!products.isEmpty()) {
-            triplets.u().applyTransposed(targets, products);
+    }
+
+    /** UᵀY. */
+    private Matrix products() {
+        Matrix known = products;
+        if (known == null) {
+            known = factors.vectors(scope, rank, count);
+            if (!known.isEmpty()) {
+                factors.triplets().u().applyTransposed(targets, known);
+            }
+            products = known;
         }
+        return known;
     }
 
     // ---- solutions
@@ -58,13 +67,33 @@ public final class RidgeSpectrum {
             session.fill(w, 0);
             return;
         }
+        Matrix c = products();
+        FilterBasis basis = basis(penalties);
+        new FilteredColumns(session, penalties, basis, lambda -> 1)
+                .write((some, result) -> solve(c, some, result), w, count);
+    }
+
+    private @Nullable FilterBasis basis(double[] penalties) {
+        double[] sigma = factors.triplets().sigma();
+        double[] relative = new double[penalties.length];
+        for (int l = 0; l < relative.length; l++) {
+            double root = Math.sqrt(penalties[l]) / sigma[0];
+            relative[l] = root * root;
+        }
+        double ratio = sigma[rank - 1] / sigma[0];
+        return FilterBasis.of(
+                relative, ratio * ratio, 1, rank, factors.precision().epsilon());
+    }
+
+    private void solve(Matrix c, double[] penalties, Matrix w) {
         double[][] filters = new double[penalties.length][];
         for (int l = 0; l < filters.length; l++) {
             filters[l] = filter(penalties[l]);
         }
         try (MemoryScope scratch = MemoryScope.open()) {
-            new FilteredColumns(session, scratch, products, filters, triplets.v()::apply, w.rows())
-                    .write(0, filters.length, w);
+            Matrix filtered = factors.vectors(scratch, rank, (long) count * penalties.length);
+            FilteredColumns.scale(session, c, filters, filtered);
+            factors.triplets().v().apply(filtered, w);
         }
     }
 
@@ -80,16 +109,13 @@ public final class RidgeSpectrum {
             return;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
-            double[][] own = FilteredColumns.byColumn(session, products);
+            double[][] own = FilteredColumns.byColumn(session, products());
             for (int j = 0; j < count; j++) {
-                double[] filter = filter(penalties[j]);
-                for (int i = 0; i < rank; i++) {
-                    own[j][i] *= filter[i];
-                }
+                Sums.multiply(filter(penalties[j]), own[j]);
             }
             Matrix c = FilteredColumns.inPlace(session, scratch, Matrix.of(scratch, own), factors.precision())
                     .transposed();
-            triplets.v().apply(c, w);
+            factors.triplets().v().apply(c, w);
         }
     }
 
@@ -97,7 +123,7 @@ public final class RidgeSpectrum {
         double root = Math.sqrt(lambda);
         double[] out = new double[rank];
         for (int i = 0; i < rank; i++) {
-            double sigma = triplets.sigma()[i];
+            double sigma = factors.triplets().sigma()[i];
             out[i] = 1 / (sigma + root * (root / sigma));
         }
         return out;
@@ -113,7 +139,7 @@ public final class RidgeSpectrum {
         double sum = 0;
         double[] filter = filter(lambda);
         for (int i = 0; i < rank; i++) {
-            sum += triplets.sigma()[i] * filter[i];
+            sum += factors.triplets().sigma()[i] * filter[i];
         }
         return sum;
     }
@@ -129,19 +155,7 @@ public final class RidgeSpectrum {
      */
     public void score(double[] penalties, double[][] leaveOneOut, double[][] generalized) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix u = session.allocate(scratch, targets.rows(), rank);
-            if (rank > 0) {
-                triplets.u().writeTo(u);
-            }
-            new RidgeScores(
-                            session,
-                            scratch,
-                            design,
-                            triplets.sigma(),
-                            inFloat64(scratch, products),
-                            u,
-                            inFloat64(scratch, targets),
-                            penalties)
+            new RidgeScores(session, scratch, design, factors.tridiagonal(), inFloat64(scratch, targets), penalties)
                     .score(leaveOneOut, generalized);
         }
     }

@@ -86,6 +86,15 @@ public abstract class Factors {
     public abstract Triplets triplets();
 
     /**
+     * XXᵀ reduced to tridiagonal form on its range, or to the singular values where they are known.
+     *
+     * @return Q and T
+     */
+    public TridiagonalForm tridiagonal() {
+        return TridiagonalForm.of(triplets());
+    }
+
+    /**
      * w ← w − VVᵀw, with V an orthonormal basis of the row space: one step of the projection on the null space.
      *
      * @param w overwritten, d×k

@@ -34,6 +34,7 @@ final class GramFactors extends Factors {
     private double @Nullable [] sigma;
     private @Nullable Factors spectral;
     private @Nullable Triplets triplets;
+    private @Nullable TridiagonalForm tridiagonal;
 
     /**
      * Factors of certified full rank.
@@ -279,14 +280,50 @@ final class GramFactors extends Factors {
     public Triplets triplets() {
         Triplets known = triplets;
         if (known == null) {
-            // The bound in the Frobenius norm exceeds κ₂ by a factor of at most p.
-            known = conditionBound > GramLimits.SPECTRUM_CONDITION * rank ? null : fromCholesky();
+            known = mayHaveSpectrum() ? fromCholesky() : null;
             if (known == null) {
                 known = spectral().triplets();
             }
             triplets = known;
         }
         return known;
+    }
+
+    /** Whether the condition number may be small enough for {@link GramSpectrum}: the bound in the Frobenius norm exceeds κ₂ by a factor of at most p. */
+    private boolean mayHaveSpectrum() {
+        return conditionBound <= GramLimits.SPECTRUM_CONDITION * rank;
+    }
+
+    @Override
+    public TridiagonalForm tridiagonal() {
+        TridiagonalForm known = tridiagonal;
+        if (known == null) {
+            known = wide && triplets == null && mayHaveSpectrum() ? reduced() : null;
+            if (known == null) {
+                known = super.tridiagonal();
+            }
+            tridiagonal = known;
+        }
+        return known;
+    }
+
+    /** LLᵀ in tridiagonal form, or null where that would lose accuracy. */
+    private @Nullable TridiagonalForm reduced() {
+        MemoryScope own = scope.nested();
+        Matrix q = vectors(own, rank, rank);
+        TridiagonalForm form = GramSpectrum.reduced(session, cholesky, q);
+        if (form == null) {
+            own.close();
+            return null;
+        }
+        if (form.isDiagonal()) {
+            double[] sigma = form.diagonal().clone();
+            for (int i = 0; i < rank; i++) {
+                sigma[i] = form.unit() * Math.sqrt(sigma[i]);
+            }
+            triplets = tripletsOf(own, q, sigma);
+        }
+        return form;
     }
 
     /** Triplets from LLᵀ = Z·diag(σ²)·Zᵀ, or null where they would lose accuracy. */
@@ -298,6 +335,10 @@ final class GramFactors extends Factors {
             own.close();
             return null;
         }
+        return tripletsOf(own, z, values);
+    }
+
+    private Triplets tripletsOf(MemoryScope own, Matrix z, double[] values) {
         Matrix inner = vectors(own, rank, rank);
         try (MemoryScope scratch = MemoryScope.open()) {
             double[] inverses = new double[rank];

@@ -44,4 +44,35 @@ final class GramSpectrum {
             return squares;
         }
     }
+
+    /**
+     * Reduces TTᵀ to tridiagonal form. Where the backend finds its spectrum instead, eigenvalues descend.
+     *
+     * @param t T, l×m with m ≥ l ≥ 1
+     * @param q column-major, l×l; overwritten by Q
+     * @return TTᵀ = u²·Q·(tridiagonal)·Qᵀ, or null where that would lose accuracy
+     */
+    static @Nullable TridiagonalForm reduced(Session session, Matrix t, Matrix q) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix d = session.allocate(scratch, t.rows(), 1);
+            Matrix e = session.allocate(scratch, t.rows() - 1, 1);
+            session.gram(-1, t, 0, q);
+            Status status = session.status(scratch, 1);
+            session.tridiagonalize(q, d, e, status);
+            double[] diagonal = Factors.toHost(session, d);
+            double[] beside = Factors.toHost(session, e);
+            if (session.read(status)[0] != 0) {
+                return null;
+            }
+            for (int i = 0; i < diagonal.length; i++) {
+                diagonal[i] = -diagonal[i];
+            }
+            for (int i = 0; i < beside.length; i++) {
+                beside[i] = -beside[i];
+            }
+            TridiagonalForm form = TridiagonalForm.of(new DenseColumns(session, q), diagonal, beside);
+            double limit = GramLimits.SPECTRUM_CONDITION * GramLimits.SPECTRUM_CONDITION;
+            return form.largest() <= limit * form.least() ? form : null;
+        }
+    }
 }

@@ -398,6 +398,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public void tridiagonalize(Matrix a, Matrix diagonal, Matrix offDiagonal, Status status) {
+        reading("tridiagonalize", () -> session.tridiagonalize(a, diagonal, offDiagonal, status));
+    }
+
+    @Override
     public void close() {
         closed = true;
         session.close();

@@ -6,6 +6,7 @@ import static org.nullspace.matrix.Layout.COLUMN_MAJOR;
 import static org.nullspace.matrix.Layout.ROW_MAJOR;
 
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Assertions;
@@ -398,7 +399,7 @@ abstract class FactorizationConformance extends ProductConformance {
                     session.eigenvectors(z.view(), values.view(), status);
                     assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
                     assertClose(values.download(), (p, i, j) -> planted[p][i], (p, i, j) -> error);
-                    assertDecomposes(a, planted, z.download(), error);
+                    assertDecomposes(a, planted, new double[batch][n], z.download(), error);
                     values.assertFrameUntouched();
                     z.assertFrameUntouched();
                 }
@@ -406,16 +407,55 @@ abstract class FactorizationConformance extends ProductConformance {
         }
     }
 
-    /** A = Z·diag(values)·Zᵀ in the lower triangle, and ZᵀZ = I. */
-    private void assertDecomposes(double[][][] a, double[][] values, double[][][] z, double error) {
+    @ParameterizedTest
+    @EnumSource
+    void reducesToTridiagonalForm(Precision precision) {
+        SplittableRandom random = new SplittableRandom(17);
+        for (int n : SIZES) {
+            for (int batch : new int[] {1, 3, 0}) {
+                Shape shape = new Shape(batch, n, n);
+                situation = "tridiagonal " + precision + " " + shape;
+                double[][][] a = batch(random, shape, precision);
+                forEach(a, (p, i, j) -> a[p][i][j] = j > i ? Double.NaN : a[p][i][j]);
+                Shape column = new Shape(batch, n, 1);
+                Shape shorter = new Shape(batch, Math.max(0, n - 1), 1);
+                try (MemoryScope inner = MemoryScope.open()) {
+                    Operand q = upload(inner, shape, a, precision, COLUMN_MAJOR, framed());
+                    Operand d = upload(inner, column, column.filled(Double.NaN), precision, COLUMN_MAJOR, framed());
+                    Operand e = upload(inner, shorter, shorter.filled(Double.NaN), precision, COLUMN_MAJOR, framed());
+                    Status status = session.status(inner, batch);
+                    session.tridiagonalize(q.view(), d.view(), e.view(), status);
+                    assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
+                    double error = 4 * n * (n + 3) * precision.epsilon();
+                    assertDecomposes(a, columns(d.download()), columns(e.download()), q.download(), error);
+                    q.assertFrameUntouched();
+                    d.assertFrameUntouched();
+                    e.assertFrameUntouched();
+                }
+            }
+        }
+    }
+
+    private static double[][] columns(double[][][] batch) {
+        return Arrays.stream(batch)
+                .map(one -> Arrays.stream(one).mapToDouble(row -> row[0]).toArray())
+                .toArray(double[][]::new);
+    }
+
+    /** A = Z·T·Zᵀ in the lower triangle, and ZᵀZ = I; T tridiagonal. */
+    private void assertDecomposes(double[][][] a, double[][] d, double[][] e, double[][][] z, double error) {
         for (int p = 0; p < a.length; p++) {
-            int n = values[p].length;
+            int n = d[p].length;
             for (int i = 0; i < n; i++) {
                 for (int j = 0; j <= i; j++) {
                     double product = 0;
                     double inner = 0;
                     for (int l = 0; l < n; l++) {
-                        product += z[p][i][l] * values[p][l] * z[p][j][l];
+                        product += z[p][i][l] * d[p][l] * z[p][j][l];
+                        if (l > 0) {
+                            product += z[p][i][l] * e[p][l - 1] * z[p][j][l - 1];
+                            product += z[p][i][l - 1] * e[p][l - 1] * z[p][j][l];
+                        }
                         inner += z[p][l][i] * z[p][l][j];
                     }
                     assertThat(product).as(situation).isCloseTo(a[p][i][j], within(error));
@@ -471,6 +511,10 @@ abstract class FactorizationConformance extends ProductConformance {
                         assertOnlySecondFailed(session.read(status), s);
                         Operand v = upload(inner, new Shape(3, n, n), square, precision, COLUMN_MAJOR, false);
                         session.eigenvectors(v.view(), s, status);
+                        assertOnlySecondFailed(session.read(status), s);
+                        Operand q = upload(inner, new Shape(3, n, n), square, precision, COLUMN_MAJOR, false);
+                        Matrix beside = session.allocate(inner, precision, 3, n - 1, 1, COLUMN_MAJOR);
+                        session.tridiagonalize(q.view(), s, beside, status);
                         assertOnlySecondFailed(session.read(status), s);
                     }
                 });

@@ -314,6 +314,15 @@ public final class SmallDevice implements Session {
     }
 
     @Override
+    public void tridiagonalize(Matrix a, Matrix diagonal, Matrix offDiagonal, Status status) {
+        call();
+        with(
+                64 * a.columns() * a.precision().bytes(),
+                "the workspace of a reduction to tridiagonal form",
+                () -> session.tridiagonalize(here(a), here(diagonal), here(offDiagonal), status));
+    }
+
+    @Override
     public void close() {
         closed = true;
         session.close();

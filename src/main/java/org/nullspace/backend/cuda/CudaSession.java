@@ -308,6 +308,13 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         spectra.eigenvectors(a, values, status);
     }
 
+    /** By eigenvectors: T is diagonal. */
+    @Override
+    protected void tridiagonalizeChecked(Matrix a, Matrix diagonal, Matrix offDiagonal, CudaStatus status) {
+        spectra.eigenvectors(a, diagonal, status);
+        fillChecked(offDiagonal, 0);
+    }
+
     // ---- end of life
 
     @Override

@@ -208,6 +208,17 @@ final class Float64Kernels implements Kernels {
                 COLUMN_MAJOR, (byte) job, (byte) uplo, n, of(a), lda, of(w), of(work), lwork, iwork, liwork);
     }
 
+    @Override
+    public int sytrd(char uplo, int n, Pointer a, int lda, Pointer d, Pointer e, Pointer tau, Pointer work, int lwork) {
+        return openblas.LAPACKE_dsytrd_work(
+                COLUMN_MAJOR, (byte) uplo, n, of(a), lda, of(d), of(e), of(tau), of(work), lwork);
+    }
+
+    @Override
+    public int orgtr(char uplo, int n, Pointer a, int lda, Pointer tau, Pointer work, int lwork) {
+        return openblas.LAPACKE_dorgtr_work(COLUMN_MAJOR, (byte) uplo, n, of(a), lda, of(tau), of(work), lwork);
+    }
+
     private static DoublePointer of(Pointer entries) {
         return (DoublePointer) entries;
     }

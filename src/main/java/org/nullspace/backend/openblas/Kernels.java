@@ -163,6 +163,10 @@ interface Kernels {
             IntPointer iwork,
             int liwork);
 
+    int sytrd(char uplo, int n, Pointer a, int lda, Pointer d, Pointer e, Pointer tau, Pointer work, int lwork);
+
+    int orgtr(char uplo, int n, Pointer a, int lda, Pointer tau, Pointer work, int lwork);
+
     /** Integers in host memory. */
     final class Ints extends IntPointer {
         @SuppressWarnings("unused") // keeps the memory reachable as long as native code holds this pointer

@@ -238,6 +238,11 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
         spectra.eigenvectors(a, values, status.words());
     }
 
+    @Override
+    protected void tridiagonalizeChecked(Matrix a, Matrix diagonal, Matrix offDiagonal, HostStatus status) {
+        spectra.tridiagonalize(a, diagonal, offDiagonal, status.words());
+    }
+
     // ---- whole problems
 
     @Override

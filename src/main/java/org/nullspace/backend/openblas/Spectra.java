@@ -163,6 +163,35 @@ final class Spectra implements AutoCloseable {
         workspace.trim();
     }
 
+    void tridiagonalize(Matrix a, Matrix diagonal, Matrix offDiagonal, int[] status) {
+        int n = (int) a.rows();
+        if (n == 0) {
+            return;
+        }
+        Kernels kernels = Kernels.of(a.precision());
+        // The scalar factors of the reflectors lie before the workspace.
+        int size = (int) Math.min(Integer.MAX_VALUE, BLOCK * n);
+        HostMemory memory = workspace.atLeast(((long) n + size) * a.precision().bytes(), "LAPACK's workspace for " + a);
+        Pointer tau = kernels.at(memory, 0);
+        Pointer work = kernels.at(memory, n);
+        for (int p = 0; p < status.length; p++) {
+            Pointer own = kernels.at(a, p);
+            Pointer d = kernels.at(diagonal, p);
+            Pointer e = n == 1 ? d : kernels.at(offDiagonal, p);
+            status[p] = n + 1;
+            if (Reductions.isFiniteBelow(a, p)) {
+                int info = kernels.sytrd('L', n, own, Products.ld(a), d, e, tau, work, size);
+                status[p] = LapackStatus.require("sytrd", info, a);
+                info = kernels.orgtr('L', n, own, Products.ld(a), tau, work, size);
+                status[p] = Math.max(status[p], LapackStatus.require("orgtr", info, a));
+            }
+            if (status[p] != 0) {
+                entryWise.fill(diagonal.problem(p), Double.NaN);
+            }
+        }
+        workspace.trim();
+    }
+
     // ---- LAPACK's conventions
 
     /** A routine with workspace, on one problem of the batch. */
