@@ -12,6 +12,7 @@ import org.nullspace.model.Outcome;
 import org.nullspace.model.Refinement;
 import org.nullspace.solve.Design;
 import org.nullspace.solve.Factors;
+import org.nullspace.solve.Norms;
 
 /**
  * The minimum-norm solution for given targets, or the reason why there is none.
@@ -38,12 +39,12 @@ record MinimumNorm(
         Session session = regression.session();
         Factors factors = regression.factors();
         Design.Targets reduced = regression.design().targets(scope, y, factors.precision());
-        if (!Double.isFinite(maxMagnitude(session, scope, reduced.y()))) {
+        if (!Double.isFinite(Norms.maxMagnitude(session, reduced.y()))) {
             return failed(regression, scope, d, k, Outcome.NON_FINITE_INPUT);
         }
         Matrix w = factors.vectors(scope, d, k);
         Factors.Solving solving = factors.solve(reduced.y(), w);
-        boolean finite = solving.finite() || Double.isFinite(maxMagnitude(session, scope, w));
+        boolean finite = solving.finite() || Double.isFinite(Norms.maxMagnitude(session, w));
         Matrix delivered = delivered(regression, scope, w);
         if (!finite || !allFinite(session.toHost(delivered))) {
             return failed(regression, scope, d, k, Outcome.OVERFLOW);
@@ -73,14 +74,6 @@ record MinimumNorm(
         return new MinimumNorm(outcome, nan, 0, null, null);
     }
 
-    private static double maxMagnitude(Session session, MemoryScope scope, Matrix a) {
-        try (MemoryScope scratch = scope.nested()) {
-            Matrix result = session.allocate(scratch, 1, 1);
-            session.maxMagnitude(a, result);
-            return session.toHost(result).get(0, 0, 0);
-        }
-    }
-
     private static boolean allFinite(Matrix host) {
         if (host.precision() == Precision.FLOAT64) {
             return true;
@@ -102,39 +95,44 @@ record MinimumNorm(
             Arrays.fill(norms, Double.NaN);
             return norms;
         }
+        try (MemoryScope scratch = MemoryScope.open()) {
+            return Norms.columns(regression.session(), residuals(regression, scratch));
+        }
+    }
+
+    /** Y − XW. */
+    private Matrix residuals(Regression regression, MemoryScope scratch) {
         Session session = regression.session();
         Matrix y = targets().y();
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix residual = regression.factors().vectors(scratch, y.rows(), y.columns());
-            session.copy(y, residual);
-            session.multiply(1, regression.design().x(), weights(), -1, residual);
-            return Solved.columnNorms(session, scratch, residual);
-        }
+        Matrix residual = regression.factors().vectors(scratch, y.rows(), y.columns());
+        session.copy(y, residual);
+        session.multiply(-1, regression.design().x(), weights(), 1, residual);
+        return residual;
     }
 
     /** Steps of the refinement, and backward errors measured on X. */
     Refinement refinement(Regression regression) {
         Session session = regression.session();
         Matrix x = regression.design().x();
-        Matrix y = targets().y();
         Matrix w = weights();
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix residual = regression.factors().vectors(scratch, y.rows(), y.columns());
+            Matrix residual = residuals(regression, scratch);
+            double[] residuals = Norms.columns(session, residual);
+            double[] units = new double[residuals.length];
+            double least = residual.precision() == Precision.FLOAT64 ? Double.MIN_NORMAL : Float.MIN_NORMAL;
+            Arrays.setAll(units, j -> residuals[j] >= least ? 1 / residuals[j] : 0);
+            // Of norm 1, so that products with X are of the size of X.
+            session.scaleRows(Operand.column(session, scratch, residual.precision(), units), residual.transposed());
             Matrix gradient = regression.factors().vectors(scratch, w.rows(), w.columns());
-            session.copy(y, residual);
-            session.multiply(-1, x, w, 1, residual);
             session.multiply(1, x.transposed(), residual, 0, gradient);
-            double[] residuals = Solved.columnNorms(session, scratch, residual);
-            double[] gradients = Solved.columnNorms(session, scratch, gradient);
-            double[] sizes = Solved.columnNorms(session, scratch, w);
-            double norm = 0;
-            for (double column : Solved.columnNorms(session, scratch, x)) {
-                norm = Math.hypot(norm, column);
-            }
+            double[] gradients = Norms.columns(session, gradient);
+            double[] sizes = Norms.columns(session, w);
+            double norm = Norms.frobenius(session, x);
             double[] errors = new double[residuals.length];
             for (int j = 0; j < errors.length; j++) {
-                boolean exact = residuals[j] == 0 || norm == 0;
-                errors[j] = exact ? 0 : Math.min(residuals[j] / sizes[j], gradients[j] / residuals[j]) / norm;
+                double change = residuals[j] / sizes[j];
+                change = units[j] == 0 ? change : Math.min(change, gradients[j]);
+                errors[j] = residuals[j] == 0 || norm == 0 ? 0 : change / norm;
             }
             return new Refinement(corrections, errors);
         }

@@ -26,6 +26,7 @@ import org.nullspace.model.Subspace;
 import org.nullspace.select.Prescribed;
 import org.nullspace.select.RandomDirections;
 import org.nullspace.solve.Factors;
+import org.nullspace.solve.Norms;
 
 /** The solution set of one regression on top of its factorization. */
 final class Solved extends OneTarget {
@@ -56,17 +57,6 @@ final class Solved extends OneTarget {
             scope.close();
             throw e;
         }
-    }
-
-    static double[] columnNorms(Session session, MemoryScope scratch, Matrix a) {
-        Matrix norms = session.allocate(scratch, 1, a.columns());
-        session.columnNorms(a, norms);
-        Matrix host = session.toHost(norms);
-        double[] out = new double[Math.toIntExact(a.columns())];
-        for (int j = 0; j < out.length; j++) {
-            out[j] = host.get(0, 0, j);
-        }
-        return out;
     }
 
     // ---- what it is
@@ -238,7 +228,7 @@ final class Solved extends OneTarget {
                         ? new Prescribed.Result(0, new double[Math.toIntExact(targets)])
                         : Prescribed.move(session, factors, indices, values, tolerance, moved);
                 boolean feasible = true;
-                double[] sizes = columnNorms(session, scratch, moved);
+                double[] sizes = Norms.columns(session, moved);
                 for (int j = 0; j < sizes.length; j++) {
                     feasible &= Prescribed.isMet(
                             result.distance()[j], tolerance, values, sizes[j], regression.dataPrecision());

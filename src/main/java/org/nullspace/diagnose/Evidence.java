@@ -9,6 +9,7 @@ import org.nullspace.model.Certificate;
 import org.nullspace.model.RankDecision;
 import org.nullspace.solve.CompleteBasis;
 import org.nullspace.solve.Factors;
+import org.nullspace.solve.Norms;
 
 /** Measures what a {@link Certificate} states, in blocks of bounded memory. */
 public final class Evidence {
@@ -51,15 +52,15 @@ public final class Evidence {
                 try (MemoryScope block = scratch.nested()) {
                     Matrix rows = factors.vectors(block, d, to - from);
                     session.copy(x.rows(from, to).transposed(), rows);
-                    xNorm = Math.hypot(xNorm, frobenius(session, block, rows));
+                    xNorm = Math.hypot(xNorm, Norms.frobenius(session, rows));
                     basis.toCoordinates(rows);
-                    seen = Math.hypot(seen, frobenius(session, block, rows.rows(r, d)));
+                    seen = Math.hypot(seen, Norms.frobenius(session, rows.rows(r, d)));
                 }
             }
             Matrix coordinates = factors.vectors(scratch, d, w.columns());
             session.copy(w, coordinates);
             basis.toCoordinates(coordinates);
-            double minimumNormDefect = frobenius(session, scratch, coordinates.rows(r, d));
+            double minimumNormDefect = Norms.frobenius(session, coordinates.rows(r, d));
 
             Matrix residual = factors.vectors(scratch, x.rows(), y.columns());
             session.copy(y, residual);
@@ -74,9 +75,9 @@ public final class Evidence {
                     orthonormalityDefect(session, factors, basis, d - r, checked),
                     checked,
                     minimumNormDefect,
-                    frobenius(session, scratch, w),
-                    frobenius(session, scratch, residual),
-                    frobenius(session, scratch, gradient),
+                    Norms.frobenius(session, w),
+                    Norms.frobenius(session, residual),
+                    Norms.frobenius(session, gradient),
                     seen,
                     decision);
         }
@@ -113,22 +114,7 @@ public final class Evidence {
             Matrix gram = session.allocate(scratch, factors.precision(), 1, checked, checked, Layout.COLUMN_MAJOR);
             session.identity(gram);
             session.multiply(1, columns.transposed(), columns, -1, gram);
-            return frobenius(session, scratch, gram);
+            return Norms.frobenius(session, gram);
         }
-    }
-
-    /** Frobenius norm of a single matrix. */
-    private static double frobenius(Session session, MemoryScope scratch, Matrix a) {
-        if (a.isEmpty()) {
-            return 0;
-        }
-        Matrix norms = session.allocate(scratch, Precision.FLOAT64, 1, 1, a.columns(), Layout.ROW_MAJOR);
-        session.columnNorms(a, norms);
-        Matrix host = session.toHost(norms);
-        double sum = 0;
-        for (long j = 0; j < a.columns(); j++) {
-            sum = Math.hypot(sum, host.get(0, 0, j));
-        }
-        return sum;
     }
 }

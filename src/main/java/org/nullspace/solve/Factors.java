@@ -98,8 +98,9 @@ public abstract class Factors {
      * w ← w − VVᵀw, with V an orthonormal basis of the row space: one step of the projection on the null space.
      *
      * @param w overwritten, d×k
+     * @return whether w is known to be orthogonal to the row space to rounding; only where that is found out for much less than another step
      */
-    abstract void subtractRowPart(Matrix w);
+    abstract boolean subtractRowPart(Matrix w);
 
     /**
      * How often {@link #subtractRowPart} must be applied until the result is orthogonal to the row space to rounding. Twice is enough for
@@ -125,21 +126,10 @@ public abstract class Factors {
         if (rank() == 0) {
             return;
         }
-        subtractRowPart(w);
-        for (int step = 1; step < projectionSteps() && !isProjected(w); step++) {
-            subtractRowPart(w);
+        boolean orthogonal = false;
+        for (int step = 0; step < projectionSteps() && !orthogonal; step++) {
+            orthogonal = subtractRowPart(w);
         }
-    }
-
-    /**
-     * Whether one step has been enough: w is orthogonal to the row space to rounding. Only where that is found out for much less than another
-     * step.
-     *
-     * @param w what the step left
-     * @return false where it is not known
-     */
-    boolean isProjected(Matrix w) {
-        return false;
     }
 
     /**

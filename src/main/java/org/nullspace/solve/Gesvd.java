@@ -16,7 +16,7 @@ final class Gesvd {
     static Attempt factor(
             Session session, MemoryScope parent, Matrix x, Precision precision, ToIntFunction<double[]> rankOf) {
         boolean wide = x.rows() <= x.columns();
-        double largest = Scaling.maxMagnitude(session, x);
+        double largest = Norms.maxMagnitude(session, x);
         if (!Double.isFinite(largest)) {
             return Attempt.failed(Outcome.NON_FINITE_INPUT, "GESVD: X holds a NaN or an infinity");
         }

@@ -101,6 +101,7 @@ final class Gram {
             session.copy(g, second);
             int info = factored(g);
             if (info != 0) {
+                scope.close();
                 return lowRank(
                         second,
                         "GRAM: the Gram matrix is not numerically positive definite (leading minor " + info + " of " + p
@@ -110,8 +111,9 @@ final class Gram {
             session.copy(g, second);
             Status inverted = session.status(scratch, 1);
             session.invertLower(second, inverted);
-            double[] rows = Norms.columns(session, g.transposed());
-            double[] columns = Norms.columns(session, second);
+            double[][] norms = Norms.columnsOf(session, g.transposed(), second);
+            double[] rows = norms[0];
+            double[] columns = norms[1];
             info = session.read(inverted)[0];
             double normL = 0;
             double normInverse = 0;
@@ -124,7 +126,6 @@ final class Gram {
             double condition = normL * normInverse;
             double sigmaMin = 1 / normInverse;
             double scaled = Math.min(condition, Math.sqrt(p) * scaledInverse);
-            String bounds = String.format(Locale.ROOT, "condition number at most %.3g", condition);
             if (info != 0
                     || !(condition < Double.POSITIVE_INFINITY)
                     || !(sigmaMin > SMALLEST_SIGMA)
@@ -138,7 +139,7 @@ final class Gram {
                 String note = String.format(
                         Locale.ROOT,
                         "GRAM: no certificate, %s, %.3g with rows of norm 1, and the Gram matrix is trusted up to %.3g",
-                        bounds,
+                        bound(condition),
                         scaled,
                         trusted);
                 // What is left of a vanishing σ is about √(pε)σ₁ at most.
@@ -146,16 +147,25 @@ final class Gram {
                     return Attempt.declined(note);
                 }
                 session.gram(1, g, 0, second);
+                scope.close();
                 return lowRank(second, note, Long.MAX_VALUE);
             }
             if (!tolerance.certifiesFullRank(normL, sigmaMin, x.rows(), x.columns(), dataPrecision)) {
-                return Attempt.declined(
-                        "GRAM: no certificate of full rank under the tolerance " + tolerance + " (" + bounds + ")");
+                return Attempt.declined("GRAM: no certificate of full rank under the tolerance " + tolerance + " ("
+                        + bound(condition) + ")");
             }
             return Attempt.done(
-                    new GramFactors(session, scope, x, g, condition, scaled),
-                    "GRAM: full rank " + p + " certified, " + bounds);
+                    new GramFactors(session, scope, x, g, rows, condition, scaled),
+                    "GRAM: full rank " + p + " certified, " + bound(condition));
         }
+    }
+
+    /** Three digits, rounded upwards; {@code String.format} takes as long as a small factorization. */
+    private static String bound(double condition) {
+        int exponent = (int) Math.floor(Math.log10(condition));
+        double digits = Math.ceil(condition * Math.pow(10, 2 - exponent) * (1 - 1e-12)) / 100;
+        String number = exponent < 3 ? "" + (float) (digits * Math.pow(10, exponent)) : digits + "e" + exponent;
+        return "condition number at most " + number;
     }
 
     private int factored(Matrix g) {

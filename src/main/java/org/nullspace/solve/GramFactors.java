@@ -1,6 +1,5 @@
 package org.nullspace.solve;
 
-import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
@@ -12,7 +11,6 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.Method;
 import org.nullspace.model.SvdChoice;
-import org.nullspace.random.SplitMix64;
 
 /**
  * X of certified full rank p = min(n,d) through the Cholesky factor of its Gram matrix: LLᵀ = AAᵀ, where A (p×q) is X if wide and Xᵀ if tall.
@@ -20,16 +18,11 @@ import org.nullspace.random.SplitMix64;
  * Methods for Least Squares Problems (1996), §2.4.6 and §6.6.5.
  */
 final class GramFactors extends Factors {
-    /** Norms outside of this and its inverse have lost digits, or their inverses would. */
-    private static final double SMALLEST_SIZE = 0x1p-500;
-
-    /** Sums of targets that are looked at in place of all of them. */
-    private static final int PROBES = 4;
-
     private final boolean wide;
     private final Matrix cholesky;
     private final int rank;
     private final int contractions;
+    private final GramResiduals residuals;
     private final double conditionBound;
     private double @Nullable [] sigma;
     private @Nullable Factors spectral;
@@ -43,16 +36,24 @@ final class GramFactors extends Factors {
      * @param scope owner of {@code cholesky}
      * @param x n×d
      * @param cholesky L in the lower triangle, zeros above
+     * @param rowNorms norms of the rows of L, which are those of the rows of A
      * @param conditionBound an upper bound on κ₂
      * @param scaledBound an upper bound on κ₂ with the rows of A scaled, on which solving with L depends
      */
     GramFactors(
-            Session session, MemoryScope scope, Matrix x, Matrix cholesky, double conditionBound, double scaledBound) {
+            Session session,
+            MemoryScope scope,
+            Matrix x,
+            Matrix cholesky,
+            double[] rowNorms,
+            double conditionBound,
+            double scaledBound) {
         super(session, scope, x);
         this.wide = x.rows() <= x.columns();
         this.cholesky = cholesky;
         this.rank = Math.toIntExact(cholesky.rows());
         this.conditionBound = conditionBound;
+        this.residuals = new GramResiduals(session, scope, x, rowNorms);
         this.contractions = GramLimits.contractions(scaledBound, rank, Math.max(x.rows(), x.columns()));
     }
 
@@ -113,8 +114,8 @@ final class GramFactors extends Factors {
                 session.copy(y, step);
                 solveGram(step);
                 session.multiply(1, x.transposed(), step, 0, w);
-                // A sum of all columns would not be finite if one of them were not.
-                if (isExact(y, w)) {
+                // Measures of all columns would not be finite if one of them were not.
+                if (residuals.areSolved(y, step, w)) {
                     return new Solving(0, true);
                 }
             } else {
@@ -138,102 +139,14 @@ final class GramFactors extends Factors {
         }
     }
 
-    /**
-     * Whether W, which lies in the row space, solves XW = Y to rounding, each row beside its own size. With many targets, some sums of them with random signs are looked at
-     * in their place: a residual that is not small in one of them is small in all sums with a probability of 2^−{@value #PROBES}.
-     */
-    private boolean isExact(Matrix y, Matrix w) {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            boolean all = y.columns() <= 2 * PROBES;
-            double[] alike = new double[Math.toIntExact(y.columns())];
-            Arrays.fill(alike, 1);
-            Matrix someY = all ? y : probes(scratch, y, alike);
-            Matrix someW = all ? w : probes(scratch, w, alike);
-            Matrix residual = vectors(scratch, y.rows(), someY.columns());
-            Matrix targets = vectors(scratch, y.rows(), someY.columns());
-            session.copy(someY, residual);
-            session.copy(someY, targets);
-            session.multiply(-1, x, someW, 1, residual);
-            Matrix units = rowUnits(scratch);
-            session.scaleRows(units, residual);
-            session.scaleRows(units, targets);
-            double[] errors = Norms.columns(session, residual);
-            double[] sizesY = Norms.columns(session, targets);
-            double[] sizesW = Norms.columns(session, someW);
-            for (int j = 0; j < errors.length; j++) {
-                if (!(errors[j] <= GramLimits.roundingLevel(rank, 1, sizesW[j], sizesY[j]))) {
-                    return false;
-                }
-            }
-            return true;
-        }
-    }
-
-    /** Inverses of the norms of the rows of A, those of the rows of L: what is small beside a large row need not be small beside its own. */
-    private Matrix rowUnits(MemoryScope scratch) {
-        double[] units = Norms.columns(session, cholesky.transposed());
-        for (int i = 0; i < units.length; i++) {
-            units[i] = 1 / units[i];
-        }
-        return column(scratch, units);
-    }
-
-    /** Sums of columns times units, with random signs. */
-    private Matrix probes(MemoryScope scratch, Matrix a, double[] units) {
-        Matrix signs = Matrix.zeros(scratch, precision(), 1, a.columns(), PROBES, Layout.COLUMN_MAJOR);
-        SplitMix64 random = new SplitMix64(PROBES);
-        for (int p = 0; p < PROBES; p++) {
-            for (int j = 0; j < units.length; j++) {
-                signs.set(0, j, p, random.nextLong() < 0 ? -units[j] : units[j]);
-            }
-        }
-        Matrix device = vectors(scratch, a.columns(), PROBES);
-        session.copy(signs, device);
-        Matrix out = vectors(scratch, a.rows(), PROBES);
-        session.multiply(1, a, device, 0, out);
-        return out;
-    }
-
     @Override
-    void subtractRowPart(Matrix w) {
+    boolean subtractRowPart(Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix c = vectors(scratch, rank, w.columns());
             session.multiply(1, x, w, 0, c);
             solveGram(c);
             session.multiply(-1, x.transposed(), c, 1, w);
-        }
-    }
-
-    /**
-     * With many columns, sums of unit vectors in their directions are looked at, so that none of them is hidden by larger ones: see
-     * {@link #isExact}.
-     */
-    @Override
-    boolean isProjected(Matrix w) {
-        if (w.columns() <= 2 * PROBES) {
-            return false;
-        }
-        try (MemoryScope scratch = MemoryScope.open()) {
-            double[] sizes = Norms.columns(session, w);
-            double[] units = new double[sizes.length];
-            for (int j = 0; j < units.length; j++) {
-                if (!(sizes[j] >= SMALLEST_SIZE && sizes[j] <= 1 / SMALLEST_SIZE)) {
-                    return false;
-                }
-                units[j] = 1 / sizes[j];
-            }
-            Matrix some = probes(scratch, w, units);
-            Matrix seen = vectors(scratch, x.rows(), some.columns());
-            session.multiply(1, x, some, 0, seen);
-            session.scaleRows(rowUnits(scratch), seen);
-            // The sum of m unit vectors has a norm of about √m, if they are independent of each other.
-            double bound = GramLimits.roundingLevel(rank, 1, Math.sqrt(sizes.length), 0);
-            for (double error : Norms.columns(session, seen)) {
-                if (!(error <= bound)) {
-                    return false;
-                }
-            }
-            return true;
+            return residuals.areProjected(c, w);
         }
     }
 
@@ -265,15 +178,20 @@ final class GramFactors extends Factors {
     public double[] singularValues() {
         double[] known = sigma;
         if (known == null) {
-            try (MemoryScope scratch = MemoryScope.open()) {
-                known = GramSpectrum.of(session, cholesky, vectors(scratch, rank, rank), false);
-            }
-            if (known == null) {
-                known = spectral().singularValues();
-            }
+            known = triplets == null ? values() : triplets.sigma();
             sigma = known;
         }
         return known;
+    }
+
+    private double[] values() {
+        double[] found = null;
+        if (mayHaveSpectrum()) {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                found = GramSpectrum.of(session, cholesky, vectors(scratch, rank, rank), false);
+            }
+        }
+        return found == null ? spectral().singularValues() : found;
     }
 
     @Override

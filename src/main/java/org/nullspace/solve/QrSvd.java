@@ -38,7 +38,7 @@ final class QrSvd {
             double heldBytes) {
         List<SvdAlgorithm> algorithms = ThinSvd.algorithms(session, svd);
         boolean wide = x.rows() <= x.columns();
-        double largest = Scaling.maxMagnitude(session, x);
+        double largest = Norms.maxMagnitude(session, x);
         if (!Double.isFinite(largest)) {
             return Attempt.failed(Outcome.NON_FINITE_INPUT, "QR_SVD: X holds a NaN or an infinity");
         }

@@ -10,15 +10,6 @@ import org.nullspace.matrix.Precision;
 final class Scaling {
     private Scaling() {}
 
-    /** Largest magnitude of a single matrix; NaN if there is a NaN. */
-    static double maxMagnitude(Session session, Matrix a) {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix result = session.allocate(scratch, 1, 1);
-            session.maxMagnitude(a, result);
-            return session.toHost(result).get(0, 0, 0);
-        }
-    }
-
     /** 1 for magnitudes in the safe range of the precision, otherwise the power of two that brings them near 1. */
     static double factor(double maxMagnitude, Precision precision) {
         return Math.scalb(1.0, exponent(maxMagnitude, precision));

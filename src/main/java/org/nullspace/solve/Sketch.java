@@ -119,7 +119,7 @@ final class Sketch {
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix r = session.allocate(scratch, p, p);
             double largest = sketch(r);
-            if (!Double.isFinite(largest) && !Double.isFinite(Scaling.maxMagnitude(session, x))) {
+            if (!Double.isFinite(largest) && !Double.isFinite(Norms.maxMagnitude(session, x))) {
                 return Attempt.failed(Outcome.NON_FINITE_INPUT, "SKETCH: X holds a NaN or an infinity");
             }
             if (largest == 0 || Scaling.factor(largest, Precision.FLOAT64) != 1) {
@@ -143,7 +143,7 @@ final class Sketch {
             Matrix y = session.allocate(scratch, (long) rows(p), p);
             Matrix tau = session.allocate(scratch, p, 1);
             session.sketch(SEED, a, y);
-            double largest = Scaling.maxMagnitude(session, y);
+            double largest = Norms.maxMagnitude(session, y);
             session.qr(y, tau);
             session.copy(y.rows(0, p), r);
             session.keepTriangle(Triangle.UPPER, r);

@@ -166,7 +166,7 @@ final class SpectralFactors extends Factors {
     }
 
     @Override
-    void subtractRowPart(Matrix w) {
+    boolean subtractRowPart(Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
             OrthonormalColumns row = v.leading(rank);
             Matrix c = vectors(scratch, rank, w.columns());
@@ -174,6 +174,7 @@ final class SpectralFactors extends Factors {
             Matrix part = vectors(scratch, w.rows(), w.columns());
             row.apply(c, part);
             session.add(-1, part, 1, w);
+            return false;
         }
     }
 

@@ -56,7 +56,9 @@ final class ZeroFactors extends Factors {
     }
 
     @Override
-    void subtractRowPart(Matrix w) {}
+    boolean subtractRowPart(Matrix w) {
+        return true;
+    }
 
     @Override
     int projectionSteps() {

@@ -109,6 +109,68 @@ abstract class EvidenceConformance extends Conformance {
         }
     }
 
+    /** One target that depends on the smallest singular value, among many that do not, however small it is. */
+    @Test
+    void noTargetIsHiddenByOthers() {
+        for (double condition : new double[] {1e2, 1e3, 1e4, 1e5}) {
+            for (int k : new int[] {9, 20, 600}) {
+                for (double size : new double[] {1, 1 / condition, 1e-10}) {
+                    Planted p = Planted.of(10_300, 40, 120, 1, 40, Spectrum.STEEP, condition, 0, Precision.FLOAT64);
+                    double[][] y = new double[40][k];
+                    for (int i = 0; i < 40; i++) {
+                        for (int j = 0; j < k; j++) {
+                            y[i][j] = j == 7 ? size * p.u()[i][39] : (1 + j % 20) * p.u()[i][0];
+                        }
+                    }
+                    try (SolutionSet s = solve(p.x(), y, options().build())) {
+                        double[] errors = s.refinement().backwardErrors();
+                        for (int j = 0; j < k; j++) {
+                            assertThat(errors[j])
+                                    .as("target " + j + " of " + k + ", condition " + condition + ", size " + size)
+                                    .isLessThan(8 * 0x1p-52);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /** A residual that is small beside the longest row need not be small beside its own. */
+    @Test
+    void rowsAreSolvedEachBesideItsOwnSize() {
+        Planted p = Planted.of(10_400, 30, 90, 1, 30, Spectrum.STEEP, 1e5, 0, Precision.FLOAT64);
+        double[][] x = Dense.copy(p.x());
+        double[][] y = Dense.copy(p.y());
+        for (int i = 0; i < 30; i++) {
+            double unit = Math.scalb(1.0, -i);
+            y[i][0] *= unit;
+            for (int j = 0; j < 90; j++) {
+                x[i][j] *= unit;
+            }
+        }
+        try (SolutionSet s = solve(x, y, options().build())) {
+            assertThat(s.method()).isEqualTo(Method.GRAM);
+            double[][] w = s.minimumNorm().toArray();
+            double[][] r = Dense.multiplySubtract(x, w, y);
+            for (int i = 0; i < 30; i++) {
+                double size = Dense.norm(new double[][] {x[i]}) * Dense.norm(w) + Math.abs(y[i][0]);
+                assertThat(Math.abs(r[i][0])).as("row " + i).isLessThan(16 * 0x1p-52 * size);
+            }
+        }
+    }
+
+    @Test
+    void backwardErrorsDoNotDependOnUnits() {
+        double[][] x = {{1, 2}, {3, -4}, {5, 6}};
+        double[][] y = {{1}, {-2}, {7}};
+        for (double unit : new double[] {1, 0x1p530, 0x1p660, 0x1p-530, 0x1p-660}) {
+            try (SolutionSet s =
+                    solve(Dense.scale(unit, x), Dense.scale(unit, y), options().build())) {
+                assertThat(s.refinement().backwardError()).as("unit " + unit).isBetween(1e-19, 4e-15);
+            }
+        }
+    }
+
     private static void requireMeasured(String where, SolutionSet s, double[][] x, double[][] y, Precision arithmetic) {
         Certificate c = s.certificate();
         double eps = arithmetic.epsilon();

@@ -128,6 +128,33 @@ abstract class SubspaceConformance extends Conformance {
     }
 
     /** A basis of this null space would take 80 GB; nothing of it is made that was not asked for. */
+    /** Vectors that one step does not project, few or many, among others that it does; of any size. */
+    @Test
+    void projectsEveryVectorOfABlock() {
+        for (double condition : new double[] {1e2, 1e4}) {
+            Planted p = Planted.of(2_200, 40, 120, 1, 40, Spectrum.STEEP, condition, 0, Precision.FLOAT64);
+            SplitMix64 random = new SplitMix64(7);
+            for (Mode mode : Mode.of(Precision.FLOAT64)) {
+                try (SolutionSet s = solve(p, mode)) {
+                    for (int k : new int[] {1, 9, 500}) {
+                        double[][] z = Dense.gaussian(random, 120, k);
+                        for (int i = 0; i < 120; i++) {
+                            z[i][k / 2] = 1e-20 * (p.v()[i][39] + p.v()[i][5] + 1e-6 * z[i][k / 2]);
+                        }
+                        double[][] out = entries(s.nullSpace().project(Matrix.of(z)));
+                        double[][] seen = Dense.multiply(p.x(), out);
+                        for (int j = 0; j < k; j++) {
+                            double size = Dense.norm(p.x()) * Dense.norm(Dense.column(out, j));
+                            assertThat(Dense.norm(Dense.column(seen, j)))
+                                    .as(mode + ", condition " + condition + ", vector " + j + " of " + k)
+                                    .isLessThan(ROOM * 0x1p-52 * size);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     void needsNoBasisInManyDimensions() {
         int d = 100_000;
