@@ -28,9 +28,14 @@ final class GramResiduals {
     /** Largest ‖D⁻¹α‖, in units of the size of a column, that leaves a residual of the size of rounding errors. */
     private static final double LARGEST_GROWTH = 4;
 
+    /** Norms of rows that differ by less are not told apart. */
+    private static final double EVEN = 2;
+
     private final Session session;
     private final Matrix x;
     private final double[] rowNorms;
+    private final double longest;
+    private final boolean even;
     private final Matrix units;
 
     /**
@@ -46,6 +51,8 @@ final class GramResiduals {
         this.rowNorms = rowNorms;
         double[] inverses = new double[rowNorms.length];
         Arrays.setAll(inverses, i -> 1 / rowNorms[i]);
+        this.longest = Arrays.stream(rowNorms).max().orElse(1);
+        this.even = longest <= EVEN * Arrays.stream(rowNorms).min().orElse(1);
         this.units = copy(scope, Matrix.column(inverses));
     }
 
@@ -58,13 +65,16 @@ final class GramResiduals {
      */
     boolean areSolved(Matrix y, Matrix alpha, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix targets = scaled(scratch, units, y);
             if (y.columns() <= 2 * PROBES) {
-                return areSmall(residuals(scratch, y, w), targets, w);
+                return areSmall(residuals(scratch, y, w), scaled(scratch, units, y), w);
             }
             double[][] norms =
-                    Norms.columnsOf(session, scaled(scratch, copy(scratch, Matrix.column(rowNorms)), alpha), targets);
+                    Norms.columnsOf(session, lengthened(scratch, alpha), even ? y : scaled(scratch, units, y));
             double[] columns = norms[1];
+            for (int j = 0; j < columns.length && even; j++) {
+                norms[0][j] *= longest;
+                columns[j] /= longest;
+            }
             if (!isBounded(norms[0], columns)) {
                 double[] ofW = Norms.columns(session, w);
                 Arrays.setAll(columns, j -> columns[j] + ofW[j]);
@@ -93,8 +103,10 @@ final class GramResiduals {
             return false;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
-            double[][] norms =
-                    Norms.columnsOf(session, scaled(scratch, copy(scratch, Matrix.column(rowNorms)), alpha), w);
+            double[][] norms = Norms.columnsOf(session, lengthened(scratch, alpha), w);
+            for (int j = 0; j < norms[0].length && even; j++) {
+                norms[0][j] *= longest;
+            }
             Matrix probes = isBounded(norms[0], norms[1]) ? probes(scratch, norms[1]) : null;
             if (probes == null) {
                 return false;
@@ -103,6 +115,11 @@ final class GramResiduals {
             session.scaleRows(units, seen);
             return areSmall(seen, Math.sqrt(norms[1].length));
         }
+    }
+
+    /** D⁻¹α; α itself, to be multiplied by the longest norm, where rows are even. */
+    private Matrix lengthened(MemoryScope scratch, Matrix alpha) {
+        return even ? alpha : scaled(scratch, copy(scratch, Matrix.column(rowNorms)), alpha);
     }
 
     private static boolean isBounded(double[] alpha, double[] sizes) {
