@@ -135,11 +135,15 @@ final class PenaltyPath implements RidgePath {
 
     @Override
     public Matrix coefficients() {
-        double bytes = 8.0 * features * targets * penalties.length;
+        double each = 8.0 * features * targets;
+        double bytes = each * penalties.length;
+        if (2 * bytes > HostMemory.physicalBytes()) {
+            bytes += each * run(() -> spectrum.nodes(penalties));
+        }
         if (bytes > HostMemory.physicalBytes()) {
             throw new InsufficientMemoryException(
                     "the coefficients of " + penalties.length + " ridge solutions (" + features + "×" + targets
-                            + " each) do not fit: ask for them one by one",
+                            + " each) and those that they are made of do not fit: ask for them one by one",
                     (long) bytes,
                     HostMemory.physicalBytes());
         }

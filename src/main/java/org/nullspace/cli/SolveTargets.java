@@ -22,6 +22,7 @@ import org.nullspace.matrix.MemoryScope;
 import org.nullspace.model.Factorization;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
+import org.nullspace.model.Plan;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 
@@ -60,27 +61,29 @@ final class SolveTargets {
             return true;
         }
         boolean whole = arguments.holdout() != null || !arguments.transformers().isEmpty();
-        Sizes sizes = Sizes.of(files, options);
+        Sizes sizes = Sizes.of(files, arguments);
         return !whole && sizes.fixed + sizes.each * files.y().columns() > HostMemory.physicalBytes() / WHOLE_SHARE;
     }
 
     /**
      * Bytes of host memory.
      *
-     * @param fixed X and its factors
+     * @param fixed X and its factors, and the basis of the null space if it is asked for
      * @param each what a target takes
      */
     private record Sizes(double fixed, double each) {
-        static Sizes of(ArrayFiles files, SolveOptions options) {
+        static Sizes of(ArrayFiles files, SolveArguments arguments) {
             NpyFile x = files.x();
             double n = x.rows();
             double d = x.columns();
-            SolveOptions unlimited = options.toBuilder().memoryBudget(0).build();
-            double none = Nullspace.plan(x.rows(), x.columns(), 0, x.precision(), unlimited)
-                    .worstWorkspaceBytes();
+            SolveOptions unlimited =
+                    arguments.options().toBuilder().memoryBudget(0).build();
+            Plan plan = Nullspace.plan(x.rows(), x.columns(), 0, x.precision(), unlimited);
+            double factors = Math.max(plan.worstWorkspaceBytes(), plan.hostBytes());
+            double basis = arguments.nullSpace() ? 8 * d * Math.max(0, d - n) : 0;
             // Y as it is read and as it fits the design, a residual, the right-hand sides of the factors; W, and W in
             // the precision of X.
-            return new Sizes(x.precision().bytes() * n * d + none, 8 * (3 * n + Math.min(n, d) + 2 * d));
+            return new Sizes(x.precision().bytes() * n * d + factors + basis, 8 * (3 * n + Math.min(n, d) + 2 * d));
         }
     }
 
@@ -157,7 +160,7 @@ final class SolveTargets {
 
     /** Targets of a block. */
     private long blockWidth(ArrayFiles files) {
-        Sizes sizes = Sizes.of(files, options);
+        Sizes sizes = Sizes.of(files, arguments);
         double budget = arguments.options().memoryBudget();
         double room = budget > 0
                 ? budget - sizes.fixed
@@ -186,7 +189,8 @@ final class SolveTargets {
             throw new InvalidInputException(where != null ? where : files.y().path() + ": " + firstNonFinite(y, from));
         }
         if (!outcome.isSolved()) {
-            throw new NoSolutionException(files.name() + ": " + outcome.text());
+            String block = "targets " + from + " to " + (from + y.columns() - 1);
+            throw new NoSolutionException(files.name() + ", " + block + ": " + outcome.text());
         }
     }
 

@@ -104,7 +104,7 @@ public final class NpyAppender {
      * @throws UncheckedIOException if writing fails
      */
     public void append(Matrix matrix) {
-        append(matrix, matrix.batch());
+        append(matrix, matrix.batch(), "problems");
     }
 
     /**
@@ -117,13 +117,13 @@ public final class NpyAppender {
      */
     public void appendColumns(Matrix matrix) {
         matrix.requireSingle();
-        append(matrix.transposed(), matrix.columns());
+        append(matrix.transposed(), matrix.columns(), "columns");
     }
 
-    private void append(Matrix matrix, long count) {
+    private void append(Matrix matrix, long count, String what) {
         if (matrix.batch() * matrix.rows() * matrix.columns() != count * entries || count > problems - appended) {
-            throw new ShapeMismatchException("matrices of shape " + matrix.shape() + " cannot follow " + appended
-                    + " problems of an array of shape " + shape);
+            throw new ShapeMismatchException("matrices of shape " + matrix.shape() + " cannot follow " + appended + " "
+                    + what + " of an array of shape " + shape);
         }
         if (matrix.precision() != precision) {
             throw new InvalidInputException(

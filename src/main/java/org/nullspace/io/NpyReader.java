@@ -106,10 +106,9 @@ public final class NpyReader implements AutoCloseable {
      *
      * @param first index of the first
      * @param out to be filled: n×m on the host, packed, in the file's precision and order: row-major for C order, column-major for Fortran order
-     * @throws ShapeMismatchException if the matrix does not have as many rows as the array
+     * @throws ShapeMismatchException if the matrix does not have as many rows as the array, or the array is a batch of several matrices
      * @throws IndexOutOfBoundsException if there are not so many columns
-     * @throws InvalidInputException if the array has three dimensions, the file has become shorter since it was opened, or the matrix has another
-     *     layout or precision
+     * @throws InvalidInputException if the file has become shorter since it was opened, or the matrix has another layout or precision
      * @throws UncheckedIOException if reading fails; the message names the file
      */
     public void readColumns(long first, Matrix out) {

@@ -39,7 +39,8 @@ final class HugePages {
                 System.load(NativeFiles.extract(resource, NativeFiles.folder("memory"), FILE, false)
                         .toString());
                 return true;
-            } catch (IOException | UnsatisfiedLinkError | SecurityException e) {
+            } catch (IOException | RuntimeException | LinkageError e) {
+                // Pages stay as they are.
                 return false;
             }
         }

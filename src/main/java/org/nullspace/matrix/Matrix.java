@@ -208,10 +208,7 @@ public final class Matrix implements AutoCloseable {
             long rowStride,
             long columnStride) {
         InvalidInputException.requireNonNull("memory", memory);
-        Matrix copy = uninitialized(scope, precision, batch, rows, columns, Layout.ROW_MAJOR);
-        if (copy.isEmpty()) {
-            return copy;
-        }
+        boolean empty = batch == 0 || rows == 0 || columns == 0;
         double[] ends = {
             (batch - 1) * (double) batchStride, (rows - 1) * (double) rowStride, (columns - 1) * (double) columnStride
         };
@@ -221,12 +218,13 @@ public final class Matrix implements AutoCloseable {
             least += Math.min(0, end);
             most += Math.max(0, end);
         }
-        if (least < 0 || (most + 1) * precision.bytes() > memory.byteSize()) {
+        if (!empty && (least < 0 || (most + 1) * precision.bytes() > memory.byteSize())) {
             throw new ShapeMismatchException(describe(precision, batch, rows, columns) + " with offset " + offset
                     + " and strides " + batchStride + ", " + rowStride + ", " + columnStride + " reaches from entry "
                     + (long) least + " to " + (long) most + ", the memory has "
                     + memory.byteSize() / precision.bytes());
         }
+        Matrix copy = uninitialized(scope, precision, batch, rows, columns, Layout.ROW_MAJOR);
         for (long b = 0; b < batch; b++) {
             for (long i = 0; i < rows; i++) {
                 long at = offset + b * batchStride + i * rowStride;

@@ -73,6 +73,17 @@ public final class RidgeSpectrum {
                 .write((some, result) -> solve(c, some, result), w, count);
     }
 
+    /**
+     * Number of solutions that those for all penalties are made of, which are held beside them.
+     *
+     * @param penalties the penalties
+     * @return a number less than that of the penalties; 0 where each is made for itself
+     */
+    public int nodes(double[] penalties) {
+        FilterBasis basis = rank == 0 ? null : basis(penalties);
+        return basis == null ? 0 : basis.nodes().length;
+    }
+
     private @Nullable FilterBasis basis(double[] penalties) {
         double[] sigma = factors.triplets().sigma();
         double[] relative = new double[penalties.length];
