@@ -158,4 +158,12 @@ class CudaConformanceTest {
             return DeviceKind.CUDA;
         }
     }
+
+    @Nested
+    class Work extends WorkConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CUDA;
+        }
+    }
 }

@@ -156,4 +156,12 @@ class OpenBlasConformanceTest {
             return DeviceKind.CPU;
         }
     }
+
+    @Nested
+    class Work extends WorkConformance {
+        @Override
+        protected DeviceKind kind() {
+            return DeviceKind.CPU;
+        }
+    }
 }
