@@ -221,7 +221,9 @@ public final class AccuracyPage {
 
                 This page is written by `org.nullspace.accuracy.AccuracyPage` in the test sources, on a machine whose kernels have the
                 fingerprint `%s`. A test measures again: where the fingerprint is the same, every number must be within 0.1 of the page;
-                everywhere, every number must be above a floor.
+                everywhere, no backward error may be more than ten times that of gelsd, and every number must be above a floor. The command:
+
+                    mvn -q test-compile exec:java -Dexec.classpathScope=test -Dmain.class=org.nullspace.accuracy.AccuracyPage
                 """, fingerprint));
         return page.toString();
     }
