@@ -126,6 +126,35 @@ abstract class RidgePathConformance extends Conformance {
         }
     }
 
+    /** Where the square of the condition number is all that a Gram matrix can hold: penalties near the least σ². */
+    @Test
+    void smallPenaltiesFilterSmallSingularValues() {
+        for (double condition : new double[] {1e3, 1e5}) {
+            Planted p = problem(20, 60, 20, condition, Precision.FLOAT64);
+            double least = p.sigma()[19] * p.sigma()[19];
+            double[] penalties = {least / 100, least, 100 * least};
+            double[][] c = Dense.multiply(Dense.transpose(p.u()), p.y());
+            try (SolutionSet set = solve(p, options().build());
+                    RidgePath path = set.ridgePath(penalties)) {
+                Matrix all = path.coefficients();
+                for (int l = 0; l < 3; l++) {
+                    double[][] filtered = Dense.copy(c);
+                    for (int i = 0; i < 20; i++) {
+                        double sigma = p.sigma()[i];
+                        for (int j = 0; j < 3; j++) {
+                            filtered[i][j] *= sigma / (sigma * sigma + penalties[l]);
+                        }
+                    }
+                    double[][] expected = Dense.multiply(p.v(), filtered);
+                    // Rounding X moves small singular values by ε, relative to them εκ.
+                    assertThat(Dense.norm(Dense.subtract(all.problem(l).toArray(), expected)))
+                            .as("condition " + condition + ", penalty " + penalties[l])
+                            .isLessThanOrEqualTo(64 * 0x1p-52 * condition * Dense.norm(expected));
+                }
+            }
+        }
+    }
+
     @Test
     void smallPenaltiesMeetTheMinimumNormSolution() {
         for (double condition : new double[] {8, 1e5, 1e9}) {
