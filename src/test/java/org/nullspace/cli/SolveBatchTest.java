@@ -30,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.nullspace.Nullspace;
+import org.nullspace.RandomMatrices;
 import org.nullspace.io.NpyFile;
 import org.nullspace.io.NpyOrder;
 import org.nullspace.io.NpyWriter;
@@ -42,7 +43,6 @@ import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
-import org.nullspace.random.SplitMix64;
 
 /** Batches from and to disk. */
 class SolveBatchTest {
@@ -57,16 +57,7 @@ class SolveBatchTest {
     }
 
     private static Matrix random(long seed, Precision precision, long batch, long rows, long columns) {
-        SplitMix64 random = new SplitMix64(seed);
-        Matrix m = Matrix.zeros(precision, batch, rows, columns, Layout.ROW_MAJOR);
-        for (long b = 0; b < batch; b++) {
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextGaussian());
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.gaussian(seed, precision, batch, rows, columns, Layout.ROW_MAJOR);
     }
 
     private Path npy(String name, Matrix m) {

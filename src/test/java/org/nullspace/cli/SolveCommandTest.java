@@ -13,6 +13,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.nullspace.Nullspace;
+import org.nullspace.RandomMatrices;
 import org.nullspace.features.FittedTransformer;
 import org.nullspace.features.Holdout;
 import org.nullspace.features.Pipeline;
@@ -59,16 +60,7 @@ class SolveCommandTest {
     }
 
     private static Matrix random(long seed, Precision precision, long batch, long rows, long columns, Layout layout) {
-        SplitMix64 random = new SplitMix64(seed);
-        Matrix m = Matrix.zeros(precision, batch, rows, columns, layout);
-        for (long b = 0; b < batch; b++) {
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextGaussian());
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.gaussian(seed, precision, batch, rows, columns, layout);
     }
 
     private Path npy(String name, Matrix m, int dimensions) {

@@ -11,13 +11,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.nullspace.RandomMatrices;
 import org.nullspace.io.NpyFile;
 import org.nullspace.io.NpyOrder;
 import org.nullspace.io.NpyWriter;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
-import org.nullspace.random.SplitMix64;
 
 /** One X with so many targets that they are read, solved and written in blocks. */
 class SolveTargetsTest {
@@ -32,14 +32,7 @@ class SolveTargetsTest {
     }
 
     private static Matrix random(long seed, Precision precision, long rows, long columns) {
-        SplitMix64 random = new SplitMix64(seed);
-        Matrix m = Matrix.zeros(precision, 1, rows, columns, Layout.ROW_MAJOR);
-        for (long i = 0; i < rows; i++) {
-            for (long j = 0; j < columns; j++) {
-                m.set(0, i, j, random.nextGaussian());
-            }
-        }
-        return m;
+        return RandomMatrices.gaussian(seed, precision, 1, rows, columns, Layout.ROW_MAJOR);
     }
 
     private Path npy(String name, Matrix m, Layout order) {

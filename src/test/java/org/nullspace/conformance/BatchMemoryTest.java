@@ -4,12 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.SplittableRandom;
 import java.util.function.Function;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.nullspace.Nullspace;
-import org.nullspace.matrix.Layout;
+import org.nullspace.RandomMatrices;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
@@ -30,16 +29,7 @@ class BatchMemoryTest {
     }
 
     private static Matrix random(long seed, long batch, long rows, long columns) {
-        SplittableRandom random = new SplittableRandom(seed);
-        Matrix m = Matrix.zeros(Precision.FLOAT64, batch, rows, columns, Layout.ROW_MAJOR);
-        for (long b = 0; b < batch; b++) {
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextDouble(-1, 1));
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.uniform(seed, Precision.FLOAT64, batch, rows, columns);
     }
 
     private static Map<String, Function<SolutionBatch, Matrix>> questions() {

@@ -6,12 +6,12 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nullspace.Nullspace;
+import org.nullspace.RandomMatrices;
 import org.nullspace.error.CancelledException;
 import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.error.InvalidInputException;
@@ -76,16 +76,7 @@ abstract class BatchTilesConformance extends Conformance {
     }
 
     private static Matrix random(int seed, long batch, long rows, long columns, Precision precision) {
-        SplittableRandom random = new SplittableRandom(seed);
-        Matrix m = Matrix.zeros(precision, batch, rows, columns, Layout.ROW_MAJOR);
-        for (long b = 0; b < batch; b++) {
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextDouble(-1, 1));
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.uniform(seed, precision, batch, rows, columns);
     }
 
     /** The smallest budget that a tile of one problem fits into: that which the refusals of smaller ones name. */

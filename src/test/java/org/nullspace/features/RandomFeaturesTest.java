@@ -8,23 +8,16 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.nullspace.RandomMatrices;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
-import org.nullspace.random.SplitMix64;
 
 class RandomFeaturesTest {
     private static Matrix random(int rows, int columns, long seed) {
-        SplitMix64 random = new SplitMix64(seed);
-        Matrix m = Matrix.zeros(Precision.FLOAT64, 1, rows, columns, Layout.ROW_MAJOR);
-        for (int i = 0; i < rows; i++) {
-            for (int j = 0; j < columns; j++) {
-                m.set(0, i, j, random.nextGaussian());
-            }
-        }
-        return m;
+        return RandomMatrices.gaussian(seed, Precision.FLOAT64, 1, rows, columns, Layout.ROW_MAJOR);
     }
 
     /** From an independent implementation of the documented rule in Python. */

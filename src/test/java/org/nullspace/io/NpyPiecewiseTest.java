@@ -14,12 +14,12 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nullspace.RandomMatrices;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
-import org.nullspace.random.SplitMix64;
 
 /** Arrays that are written piece by piece: problem after problem, and side by side. */
 class NpyPiecewiseTest {
@@ -31,16 +31,7 @@ class NpyPiecewiseTest {
     }
 
     private static Matrix random(Precision precision, long batch, long rows, long columns, Layout layout) {
-        SplitMix64 random = new SplitMix64(batch * 31 + rows);
-        Matrix m = Matrix.zeros(precision, batch, rows, columns, layout);
-        for (long b = 0; b < batch; b++) {
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextGaussian());
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.gaussian(batch * 31 + rows, precision, batch, rows, columns, layout);
     }
 
     // ---- problem after problem

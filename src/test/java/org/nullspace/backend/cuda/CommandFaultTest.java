@@ -13,6 +13,7 @@ import java.util.List;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.nullspace.RandomMatrices;
 import org.nullspace.cli.Main;
 import org.nullspace.io.NpyFile;
 import org.nullspace.io.NpyOrder;
@@ -20,7 +21,6 @@ import org.nullspace.io.NpyWriter;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
-import org.nullspace.random.SplitMix64;
 
 /** The command line on a device that fails under a part of a batch. */
 @OnCudaDevice
@@ -41,16 +41,7 @@ class CommandFaultTest {
     }
 
     private static Matrix random(long seed, long columns) {
-        SplitMix64 random = new SplitMix64(seed);
-        Matrix m = Matrix.zeros(Precision.FLOAT64, COUNT, 5, columns, Layout.ROW_MAJOR);
-        for (long b = 0; b < COUNT; b++) {
-            for (long i = 0; i < 5; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextGaussian());
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.gaussian(seed, Precision.FLOAT64, COUNT, 5, columns, Layout.ROW_MAJOR);
     }
 
     private int solve(String out) {

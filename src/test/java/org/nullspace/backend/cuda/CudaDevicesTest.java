@@ -5,14 +5,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import java.util.SplittableRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nullspace.Nullspace;
+import org.nullspace.RandomMatrices;
 import org.nullspace.error.InvalidInputException;
-import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
@@ -36,16 +35,7 @@ class CudaDevicesTest {
     }
 
     private static Matrix random(long seed, long batch, long rows, long columns) {
-        SplittableRandom random = new SplittableRandom(seed);
-        Matrix m = Matrix.zeros(Precision.FLOAT64, batch, rows, columns, Layout.ROW_MAJOR);
-        for (long b = 0; b < batch; b++) {
-            for (long i = 0; i < rows; i++) {
-                for (long j = 0; j < columns; j++) {
-                    m.set(b, i, j, random.nextDouble(-1, 1));
-                }
-            }
-        }
-        return m;
+        return RandomMatrices.uniform(seed, Precision.FLOAT64, batch, rows, columns);
     }
 
     @ParameterizedTest
