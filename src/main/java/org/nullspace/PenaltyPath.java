@@ -1,6 +1,8 @@
 package org.nullspace;
 
 import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
@@ -17,6 +19,7 @@ import org.nullspace.model.InterceptRule;
 import org.nullspace.model.RidgePath;
 import org.nullspace.select.RidgeSpectrum;
 import org.nullspace.solve.Factors;
+import org.nullspace.solve.Norms;
 
 /** The ridge path of a solution set. */
 final class PenaltyPath implements RidgePath {
@@ -31,7 +34,7 @@ final class PenaltyPath implements RidgePath {
     private final double @Nullable [] units;
     private final long features;
     private final int targets;
-    private @Nullable Scores scores;
+    private final Map<Criterion, double[][]> scores = new EnumMap<>(Criterion.class);
 
     /**
      * A path.
@@ -62,6 +65,31 @@ final class PenaltyPath implements RidgePath {
     /** The path of one penalty for all features. */
     static PenaltyPath of(Regression regression, MemoryScope set, Matrix y, double[] penalties) {
         return inside(set, life -> new PenaltyPath(regression, life, regression.factors(), y, penalties, null));
+    }
+
+    /** The path of one penalty for all features and targets that nothing else is made of. */
+    static PenaltyPath of(Regression regression, Matrix y, double[] penalties) {
+        Factors factors = regression.factors();
+        return inside(regression.scope(), life -> {
+            Matrix targets =
+                    regression.design().targets(life, y, factors.precision()).y();
+            if (!Double.isFinite(Norms.maxMagnitude(regression.session(), targets))) {
+                throw new InvalidInputException(
+                        whereNotFinite(regression.session().toHost(y)));
+            }
+            return new PenaltyPath(regression, life, factors, targets, penalties, null);
+        });
+    }
+
+    private static String whereNotFinite(Matrix y) {
+        for (long i = 0; i < y.rows(); i++) {
+            for (long j = 0; j < y.columns(); j++) {
+                if (!Double.isFinite(y.get(0, i, j))) {
+                    return "entry [" + i + ", " + j + "] of Y is " + y.get(0, i, j) + "; all entries must be finite";
+                }
+            }
+        }
+        return "Y (" + y.shape() + ") is not finite in the precision of the computation";
     }
 
     /** The path of multiples of a penalty for each feature. */
@@ -221,30 +249,18 @@ final class PenaltyPath implements RidgePath {
     }
 
     /** Scores by penalty and target. */
-    private record Scores(double[][] leaveOneOut, double[][] generalized) {
-        double[][] by(Criterion criterion) {
-            return switch (criterion) {
-                case LEAVE_ONE_OUT -> leaveOneOut;
-                case GENERALIZED_CROSS_VALIDATION -> generalized;
-            };
-        }
-    }
-
-    private Scores scores() {
-        Scores known = scores;
-        if (known == null) {
-            known = new Scores(new double[penalties.length][targets], new double[penalties.length][targets]);
-            spectrum.score(penalties, known.leaveOneOut, known.generalized);
-            scores = known;
-        }
-        return known;
+    private double[][] found(Criterion criterion) {
+        return scores.computeIfAbsent(criterion, each -> switch (each) {
+            case LEAVE_ONE_OUT -> spectrum.leaveOneOut(penalties);
+            case GENERALIZED_CROSS_VALIDATION -> spectrum.generalized(penalties);
+        });
     }
 
     @Override
     public Matrix scores(Criterion criterion) {
         InvalidInputException.requireNonNull("criterion", criterion);
         return run(() -> {
-            double[][] found = scores().by(criterion);
+            double[][] found = found(criterion);
             Matrix out = Matrix.zeros(Precision.FLOAT64, 1, penalties.length, targets, Layout.ROW_MAJOR);
             for (int l = 0; l < penalties.length; l++) {
                 for (int j = 0; j < targets; j++) {
@@ -259,7 +275,7 @@ final class PenaltyPath implements RidgePath {
     public int[] best(Criterion criterion) {
         InvalidInputException.requireNonNull("criterion", criterion);
         return run(() -> {
-            double[][] found = scores().by(criterion);
+            double[][] found = found(criterion);
             int[] out = new int[targets];
             for (int j = 0; j < targets; j++) {
                 double[] own = new double[penalties.length];

@@ -18,6 +18,7 @@ import org.nullspace.model.Method;
 import org.nullspace.model.Outcome;
 import org.nullspace.model.Plan;
 import org.nullspace.model.RankDecision;
+import org.nullspace.model.RidgePath;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
 import org.nullspace.solve.Design;
@@ -126,12 +127,23 @@ final class Regression implements Factorization {
     }
 
     SolutionSet solve(Matrix y, boolean owning) {
+        requireTargets(y);
+        return locked(() -> Solved.of(this, y, owning));
+    }
+
+    @Override
+    public RidgePath ridgePath(Matrix y, double... penalties) {
+        requireTargets(y);
+        PenaltyPath.requirePenalties(penalties);
+        return locked(() -> PenaltyPath.of(this, y, penalties.clone()));
+    }
+
+    private void requireTargets(Matrix y) {
         Operand.requireSingle("Y", y);
         if (y.rows() != x.rows()) {
             throw new ShapeMismatchException(
                     "X has shape " + x.shape() + ", Y has shape " + y.shape() + ": both must have one row per sample");
         }
-        return locked(() -> Solved.of(this, y, owning));
     }
 
     /** Runs work that uses the session; one thread at a time. */

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import org.nullspace.Nullspace;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.model.Factorization;
 import org.nullspace.model.Method;
 import org.nullspace.model.RidgePath;
 import org.nullspace.model.SolutionBatch;
@@ -148,11 +149,11 @@ public final class Headline {
     }
 
     private Rows.Found leaveOneOut(boolean check, Matrix x, Matrix y, double[] penalties, Matrix planted) {
-        try (SolutionSet set = Nullspace.solve(x, y);
-                RidgePath path = set.ridgePath(penalties);
+        try (Factorization factorization = Nullspace.factor(x, SolveOptions.defaults());
+                RidgePath path = factorization.ridgePath(y, penalties);
                 Matrix scores = path.scores(RidgePath.Criterion.LEAVE_ONE_OUT)) {
             Rows.Found found = new Rows.Found();
-            found.rank = set.rank();
+            found.rank = factorization.rank();
             found.forwardError = 0;
             for (int i = 0; check && i < CHECKED.length; i++) {
                 found.forwardError = Math.max(

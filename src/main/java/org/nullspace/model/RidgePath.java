@@ -10,7 +10,7 @@ import org.nullspace.matrix.Matrix;
  * are weighted.
  *
  * <p>L penalties, d features, k targets. Matrices returned are new float64 host matrices that belong to the caller. A path ends with its
- * solution set, or when it is closed. Calls from several threads are carried out one after the other.
+ * solution set or factorization, or when it is closed. Calls from several threads are carried out one after the other.
  */
 public interface RidgePath extends AutoCloseable {
     /** How predictions of unseen samples are judged. */

@@ -140,7 +140,7 @@ final class FilteredColumns {
         if (session.place().isHost() && host.precision() == precision) {
             return host;
         }
-        Matrix out = session.allocate(scratch, precision, 1, host.rows(), host.columns(), host.layout());
+        Matrix out = session.allocate(scratch, precision, host.batch(), host.rows(), host.columns(), host.layout());
         session.copy(host, out);
         return out;
     }

@@ -1,8 +1,9 @@
 package org.nullspace.select;
 
 import java.util.Arrays;
+import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
-import org.nullspace.matrix.HostLines;
+import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
@@ -15,7 +16,7 @@ import org.nullspace.solve.TridiagonalForm;
  * factor λ, a being the least eigenvalue of T, nothing vanishes for λ → 0.
  */
 final class RidgeScores {
-    /** Entries of the errors that are held at a time: 4 MiB, which stay in a cache. */
+    /** Entries of the errors that are held at a time: 8 MiB, which stay in a large cache. */
     private static final int MOST_ERRORS = 1 << 20;
 
     private final Session session;
@@ -81,44 +82,87 @@ final class RidgeScores {
     }
 
     /**
-     * Means of squared errors.
+     * Means of squared errors e_i/(1 − h_ii) of predictions without the sample.
      *
-     * @param leaveOneOut written: [λ][target]
-     * @param generalized written: [λ][target]
+     * @return [λ][target]
      */
-    void score(double[][] leaveOneOut, double[][] generalized) {
-        if (penalties.length == 0) {
-            return;
-        }
-        double[][] leverages = leverages();
-        long each = Math.max(1, (long) samples * penalties.length);
-        int most = (int) Math.max(1, Math.min(count, MOST_ERRORS / each));
-        for (int from = 0; from < count; from += most) {
-            int to = Math.min(count, from + most);
-            try (MemoryScope own = MemoryScope.open()) {
-                Matrix host = session.toHost(errors(own, from, to));
-                for (int l = 0; l < penalties.length; l++) {
-                    Matrix part = host.columns((long) l * (to - from), (l + 1L) * (to - from));
-                    judge(part, from, leverages[l], leaveOneOut[l], generalized[l]);
+    double[][] leaveOneOut() {
+        double[][] free = leverages();
+        try (MemoryScope own = MemoryScope.open()) {
+            Matrix inverses =
+                    Matrix.uninitialized(own, Precision.FLOAT64, penalties.length, samples, 1, Layout.COLUMN_MAJOR);
+            for (int l = 0; l < penalties.length; l++) {
+                for (int i = 0; i < samples; i++) {
+                    inverses.set(l, i, 0, 1 / free[l][i]);
                 }
             }
+            double[] units = new double[penalties.length];
+            Arrays.fill(units, 1);
+            return means(units, FilteredColumns.inPlace(session, own, inverses, Precision.FLOAT64));
         }
     }
 
-    /** (I − H(λ))Y for all penalties and some targets, side by side. */
+    /**
+     * Means of squared errors with all 1 − h_ii replaced by their mean.
+     *
+     * @return [λ][target]
+     */
+    double[][] generalized() {
+        double[][] free = leverages();
+        double[] units = new double[penalties.length];
+        for (int l = 0; l < units.length; l++) {
+            double trace = 0;
+            for (double each : free[l]) {
+                trace += Double.isNaN(each) ? 0 : each;
+            }
+            units[l] = samples / trace;
+        }
+        return means(units, null);
+    }
+
+    /** Means of the squares of errors, multiplied by a unit for each penalty and, if there are some, factors for each penalty and sample. */
+    private double[][] means(double[] units, @Nullable Matrix factors) {
+        double[][] out = new double[penalties.length][count];
+        double total = design.totalWeight();
+        long each = Math.max(1, (long) samples * penalties.length);
+        int most = (int) Math.max(1, Math.min(count, MOST_ERRORS / each));
+        for (int from = 0; from < count && out.length > 0; from += most) {
+            int to = Math.min(count, from + most);
+            try (MemoryScope own = MemoryScope.open()) {
+                Matrix errors = errors(own, from, to);
+                if (factors != null) {
+                    session.scaleRows(factors, errors);
+                }
+                Matrix norms =
+                        session.allocate(own, Precision.FLOAT64, penalties.length, 1, to - from, Layout.COLUMN_MAJOR);
+                session.columnNorms(errors, norms);
+                Matrix host = session.toHost(norms);
+                for (int l = 0; l < out.length; l++) {
+                    for (int t = from; t < to; t++) {
+                        double size = units[l] * host.get(l, 0, t - from);
+                        out[l][t] = size * size / total;
+                    }
+                }
+            }
+        }
+        return out;
+    }
+
+    /** (I − H(λ))Y for all penalties and some targets. */
     private Matrix errors(MemoryScope own, int from, int to) {
         int width = to - from;
-        Matrix errors = session.allocate(own, samples, (long) width * penalties.length);
+        Matrix errors = session.allocate(own, Precision.FLOAT64, penalties.length, samples, width, Layout.COLUMN_MAJOR);
         if (rank == 0) {
             session.fill(errors, 0);
         } else {
             Matrix c = products.columns(from, to);
             filtered.write(
-                    (some, target) -> session.multiply(1, q, resolvent.apply(own, some, c), 0, target), errors, width);
+                    (some, target) -> session.multiply(1, q, resolvent.apply(own, some, c), 0, target),
+                    errors.sideBySide(),
+                    width);
         }
         for (int l = 0; l < penalties.length && !complete; l++) {
-            Matrix block = errors.columns((long) l * width, (l + 1L) * width);
-            session.add(1, rest.columns(from, to), share(penalties[l]), block);
+            session.add(1, rest.columns(from, to), share(penalties[l]), errors.problem(l));
         }
         return errors;
     }
@@ -130,7 +174,7 @@ final class RidgeScores {
 
     /** 1 − h_ii for each penalty; NaN where a sample alone determines a direction and cannot be left out. */
     private double[][] leverages() {
-        double[][] out = rank == 0
+        double[][] out = rank == 0 || penalties.length == 0
                 ? new double[penalties.length][samples]
                 : filtered.combine(resolvent.diagonals(filtered.nodes(), q));
         if (complete) {
@@ -153,25 +197,5 @@ final class RidgeScores {
             }
         }
         return out;
-    }
-
-    /** Scores of some targets for one penalty. */
-    private void judge(Matrix errors, int from, double[] leverage, double[] leaveOneOut, double[] generalized) {
-        double total = design.totalWeight();
-        double trace = 0;
-        double[] inverse = new double[samples];
-        for (int i = 0; i < samples; i++) {
-            trace += Double.isNaN(leverage[i]) ? 0 : leverage[i];
-            inverse[i] = 1 / leverage[i];
-        }
-        HostLines lines = HostLines.of(errors, 0);
-        double[] e = new double[samples];
-        for (int t = 0; t < errors.columns(); t++) {
-            lines.read(t, 0, e, 0, samples);
-            double squares = Sums.squares(e);
-            Sums.multiply(inverse, e);
-            leaveOneOut[from + t] = Sums.squares(e) / total;
-            generalized[from + t] = (samples / trace) * (samples / trace) * squares / total;
-        }
     }
 }

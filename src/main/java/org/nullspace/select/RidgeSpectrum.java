@@ -158,17 +158,31 @@ public final class RidgeSpectrum {
     // ---- scores
 
     /**
-     * Leave-one-out and generalized cross-validation scores.
+     * Leave-one-out scores.
      *
      * @param penalties L penalties
-     * @param leaveOneOut written: [λ][target], means of squared errors
-     * @param generalized written: [λ][target]
+     * @return [λ][target], means of squared errors
      */
-    public void score(double[] penalties, double[][] leaveOneOut, double[][] generalized) {
+    public double[][] leaveOneOut(double[] penalties) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            new RidgeScores(session, scratch, design, factors.tridiagonal(), inFloat64(scratch, targets), penalties)
-                    .score(leaveOneOut, generalized);
+            return scores(scratch, penalties).leaveOneOut();
         }
+    }
+
+    /**
+     * Generalized cross-validation scores.
+     *
+     * @param penalties L penalties
+     * @return [λ][target]
+     */
+    public double[][] generalized(double[] penalties) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            return scores(scratch, penalties).generalized();
+        }
+    }
+
+    private RidgeScores scores(MemoryScope scratch, double[] penalties) {
+        return new RidgeScores(session, scratch, design, factors.tridiagonal(), inFloat64(scratch, targets), penalties);
     }
 
     private Matrix inFloat64(MemoryScope scratch, Matrix matrix) {

@@ -9,12 +9,14 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.nullspace.Nullspace;
 import org.nullspace.conformance.Planted.Spectrum;
 import org.nullspace.error.ClosedException;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
+import org.nullspace.model.Factorization;
 import org.nullspace.model.InterceptRule;
 import org.nullspace.model.Method;
 import org.nullspace.model.RidgePath;
@@ -391,6 +393,39 @@ abstract class RidgePathConformance extends Conformance {
             assertThat(path.scores(Criterion.LEAVE_ONE_OUT).get(0, 0)).isCloseTo(3, within(1e-12));
             assertThat(path.scores(Criterion.GENERALIZED_CROSS_VALIDATION).get(1, 0))
                     .isCloseTo(3, within(1e-12));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"6, 15, NONE, FLOAT64", "15, 6, UNPENALISED, FLOAT64", "80, 200, NONE, FLOAT32"})
+    void factorizationsHavePathsOfTheirOwn(int n, int d, InterceptRule rule, Precision precision) {
+        Planted p = problem(n, d, Math.min(n, d), 5, precision);
+        SolveOptions options = options().intercept(rule).build();
+        Matrix x = p.matrixX(Storage.ROW_MAJOR);
+        Matrix y = p.matrixY(Storage.COLUMN_MAJOR);
+        try (Factorization f = Nullspace.factor(x, options);
+                SolutionSet set = f.solve(y);
+                RidgePath expected = set.ridgePath(PENALTIES)) {
+            RidgePath path = f.ridgePath(y, PENALTIES);
+            for (Criterion criterion : Criterion.values()) {
+                assertThat(path.scores(criterion).toArray())
+                        .isDeepEqualTo(expected.scores(criterion).toArray());
+                assertThat(path.best(criterion)).isEqualTo(expected.best(criterion));
+            }
+            assertThat(path.coefficients(2).toArray())
+                    .isDeepEqualTo(expected.coefficients(2).toArray());
+            assertThat(path.degreesOfFreedom()).isEqualTo(expected.degreesOfFreedom());
+            assertThatThrownBy(() -> f.ridgePath(y.rows(0, n - 1), 1)).isInstanceOf(ShapeMismatchException.class);
+            assertThatThrownBy(() -> f.ridgePath(y, 1, -1)).hasMessageContaining("penalty 1 is -1.0");
+            y.set(0, n - 1, 2, Double.NaN);
+            assertThatThrownBy(() -> f.ridgePath(y, 1))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("entry [" + (n - 1) + ", 2] of Y is NaN");
+            path.close();
+            assertThatThrownBy(() -> path.coefficients(0)).isInstanceOf(ClosedException.class);
+            RidgePath open = f.ridgePath(p.matrixY(Storage.ROW_MAJOR), 1);
+            f.close();
+            assertThatThrownBy(() -> open.coefficients(0)).isInstanceOf(ClosedException.class);
         }
     }
 

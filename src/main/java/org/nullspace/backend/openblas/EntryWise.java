@@ -94,6 +94,12 @@ final class EntryWise {
         }
     }
 
+    /** Whether small problems are many enough to be shared between threads. */
+    static boolean manyAreLarge(Matrix a) {
+        double all = (double) a.batch() * a.rows() * a.columns() * a.precision().bytes();
+        return !isLarge(a) && all >= OpenBlasThreads.LARGE_BYTES;
+    }
+
     private static boolean isLarge(Matrix a) {
         return (double) a.rows() * a.columns() * a.precision().bytes() >= OpenBlasThreads.LARGE_BYTES;
     }
@@ -205,17 +211,21 @@ final class EntryWise {
         if (a.isEmpty()) {
             return;
         }
-        for (long b = 0; b < a.batch(); b++) {
-            HostLines lines = HostLines.of(a, b);
-            double[] factors = column(d, d.batch() == 1 ? 0 : b);
-            if (a.layout() == Layout.ROW_MAJOR && lines.isVector() && a.columns() == 1) {
-                scaleEntries(factors, lines.turned());
-            } else if (a.layout() == Layout.ROW_MAJOR) {
-                threads.split(
-                        isLarge(a), lines.count(), 1, (i, f, t) -> scaleLines(factors, (int) f, lines.lines(f, t)));
-            } else {
-                threads.split(isLarge(a), lines.count(), 1, (i, f, t) -> scaleEntries(factors, lines.lines(f, t)));
+        threads.split(manyAreLarge(a), a.batch(), 1, (i, from, to) -> {
+            for (long b = from; b < to; b++) {
+                scaleRows(column(d, d.batch() == 1 ? 0 : b), a, b);
             }
+        });
+    }
+
+    private void scaleRows(double[] factors, Matrix a, long b) {
+        HostLines lines = HostLines.of(a, b);
+        if (a.layout() == Layout.ROW_MAJOR && lines.isVector() && a.columns() == 1) {
+            scaleEntries(factors, lines.turned());
+        } else if (a.layout() == Layout.ROW_MAJOR) {
+            threads.split(isLarge(a), lines.count(), 1, (i, f, t) -> scaleLines(factors, (int) f, lines.lines(f, t)));
+        } else {
+            threads.split(isLarge(a), lines.count(), 1, (i, f, t) -> scaleEntries(factors, lines.lines(f, t)));
         }
     }
 

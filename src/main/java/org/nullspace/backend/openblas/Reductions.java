@@ -31,25 +31,31 @@ final class Reductions {
     // ---- norms
 
     void columnNorms(Matrix a, Matrix norms) {
+        threads.split(EntryWise.manyAreLarge(a), norms.batch(), 1, (slice, begin, end) -> {
+            for (long b = begin; b < end; b++) {
+                columnNorms(a, a.batch() == 1 ? 0 : b, norms.problem(b));
+            }
+        });
+    }
+
+    private void columnNorms(Matrix a, long problem, Matrix norms) {
         double bytes = (double) a.rows() * a.columns() * a.precision().bytes();
-        for (long b = 0; b < norms.batch(); b++) {
-            HostLines all = HostLines.of(a, a.batch() == 1 ? 0 : b);
-            boolean turned = a.layout() == Layout.ROW_MAJOR && a.columns() == 1 && all.isVector();
-            boolean linesAreColumns = a.layout() == Layout.COLUMN_MAJOR || turned;
-            HostLines lines = turned ? all.turned() : all;
-            for (long first = 0; first < a.columns(); first += BLOCK) {
-                double[] result = new double[(int) Math.min(BLOCK, a.columns() - first)];
-                long base = first;
-                threads.split(bytes >= OpenBlasThreads.LARGE_BYTES, result.length, UNIT, (i, from, to) -> {
-                    if (linesAreColumns) {
-                        normsOfLines(lines.lines(base + from, base + to), result, (int) from);
-                    } else {
-                        normsAcrossLines(lines.section(base + from, base + to), result, (int) from);
-                    }
-                });
-                for (int j = 0; j < result.length; j++) {
-                    norms.set(b, 0, first + j, result[j]);
+        HostLines all = HostLines.of(a, problem);
+        boolean turned = a.layout() == Layout.ROW_MAJOR && a.columns() == 1 && all.isVector();
+        boolean linesAreColumns = a.layout() == Layout.COLUMN_MAJOR || turned;
+        HostLines lines = turned ? all.turned() : all;
+        for (long first = 0; first < a.columns(); first += BLOCK) {
+            double[] result = new double[(int) Math.min(BLOCK, a.columns() - first)];
+            long base = first;
+            threads.split(bytes >= OpenBlasThreads.LARGE_BYTES, result.length, UNIT, (i, from, to) -> {
+                if (linesAreColumns) {
+                    normsOfLines(lines.lines(base + from, base + to), result, (int) from);
+                } else {
+                    normsAcrossLines(lines.section(base + from, base + to), result, (int) from);
                 }
+            });
+            for (int j = 0; j < result.length; j++) {
+                norms.set(0, 0, first + j, result[j]);
             }
         }
     }
