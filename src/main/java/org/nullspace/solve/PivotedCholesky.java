@@ -13,9 +13,18 @@ import org.nullspace.matrix.Precision;
  * Cholesky factorization with pivoting of a positive semidefinite G, stopped where what is left of the diagonal is rounding: G ≈ KKᵀ, K p×ℓ, with
  * the pivots' rows of K in the order of the pivots a lower triangle. Higham, Accuracy and Stability, 2nd ed., §10.3. Rows are not moved; panels
  * of columns are made on the host and taken off the rest by a product in the session's place.
+ *
+ * <p>From a device, G is read once for each panel as long as that takes less time than a read for each of its columns would: what a read costs is
+ * the wait for the device.
  */
 final class PivotedCholesky {
     private static final int PANEL = 32;
+
+    /**
+     * Rows of a G that is read as a whole, at most: 18 MB, which by estimate (20 GB/s, 30 µs for a read of any size) cross the bus in the time of
+     * {@value #PANEL} short reads.
+     */
+    private static final int WHOLE = 1_500;
 
     private static final double EPS = Precision.FLOAT64.epsilon();
 
@@ -26,10 +35,19 @@ final class PivotedCholesky {
     private final int[] pivots;
     private final boolean[] taken;
     private final double[][] panel = new double[PANEL][];
+    private final int whole;
     private int count;
 
-    private PivotedCholesky(Session session, Matrix g, int most) {
+    /** On the host: G as it was before the panel, or a single column of it where {@link #line} is not null. */
+    private Matrix host;
+
+    /** A column of G in the session's place, or null if G is read as a whole. */
+    private @Nullable Matrix line;
+
+    private PivotedCholesky(Session session, Matrix g, int most, int whole) {
         this.session = session;
+        this.whole = whole;
+        this.host = g;
         this.g = g;
         this.p = Math.toIntExact(g.rows());
         this.diagonal = new double[p];
@@ -56,11 +74,63 @@ final class PivotedCholesky {
      * @return K, or null if more than {@code most} columns would be needed or an entry is not finite
      */
     static @Nullable Result factor(Session session, MemoryScope owner, Matrix g, int most) {
-        return new PivotedCholesky(session, g, most).run(owner);
+        return factor(session, owner, g, most, WHOLE);
+    }
+
+    /**
+     * As {@link #factor(Session, MemoryScope, Matrix, int)}.
+     *
+     * @param whole rows of a G that is read as a whole from a device, at most
+     */
+    static @Nullable Result factor(Session session, MemoryScope owner, Matrix g, int most, int whole) {
+        PivotedCholesky cholesky = new PivotedCholesky(session, g, most, whole);
+        try (MemoryScope scratch = MemoryScope.open()) {
+            cholesky.start(scratch);
+            return cholesky.run(owner);
+        }
+    }
+
+    /** Makes room for what is read, and reads the diagonal. */
+    private void start(MemoryScope scratch) {
+        if (session.place().isHost()) {
+            readWhole();
+        } else if (p <= whole) {
+            host = Matrix.uninitialized(scratch, Precision.FLOAT64, 1, p, p, g.layout());
+            readWhole();
+        } else {
+            host = Matrix.uninitialized(scratch, Precision.FLOAT64, 1, p, 1, Layout.COLUMN_MAJOR);
+            line = session.allocate(scratch, p, 1);
+            session.copy(diagonalOf(g).transposed(), line);
+            session.copy(line, host);
+        }
+        for (int i = 0; i < p; i++) {
+            diagonal[i] = host.get(0, i, line == null ? i : 0);
+        }
+    }
+
+    /** The diagonal as a row, as a view. */
+    private static Matrix diagonalOf(Matrix g) {
+        return Matrix.strided(
+                g.memory(),
+                g.precision(),
+                1,
+                1,
+                g.rows(),
+                Layout.COLUMN_MAJOR,
+                (g.address(0) - g.memory().address()) / g.precision().bytes(),
+                g.leadingDimension() + 1,
+                0);
+    }
+
+    private void readWhole() {
+        if (session.place().isHost()) {
+            host = session.toHost(g);
+        } else {
+            session.copy(g, host);
+        }
     }
 
     private @Nullable Result run(MemoryScope owner) {
-        readDiagonal();
         double tolerance = p * EPS * diagonal[largest()];
         if (!(tolerance > 0 && tolerance < Double.POSITIVE_INFINITY)) {
             return null;
@@ -84,18 +154,28 @@ final class PivotedCholesky {
             if (count == pivots.length) {
                 return null;
             }
+            if (line == null) {
+                readWhole();
+            }
         }
     }
 
-    private void readDiagonal() {
-        Matrix host = session.toHost(g);
-        for (int i = 0; i < p; i++) {
-            diagonal[i] = host.get(0, i, i);
+    /** A column of G as it was before the panel. */
+    private double[] read(int pivot) {
+        // Column of a symmetric matrix: a row up to the diagonal, a column below.
+        Matrix from = line == null ? host : g;
+        Matrix left = from.rows(pivot, pivot + 1L).columns(0, pivot).transposed();
+        Matrix below = from.rows(pivot, p).columns(pivot, pivot + 1L);
+        Matrix gathered = line;
+        if (gathered != null) {
+            session.copy(left, gathered.rows(0, pivot));
+            session.copy(below, gathered.rows(pivot, p));
+            session.copy(gathered, host);
+            return host.columnToArray(0);
         }
-    }
-
-    private double[] host(Matrix column) {
-        return column.isEmpty() ? new double[0] : session.toHost(column).columnToArray(0);
+        double[] column = Arrays.copyOf(left.columnToArray(0), p);
+        System.arraycopy(below.columnToArray(0), 0, column, pivot, p - pivot);
+        return column;
     }
 
     /** Index of the largest entry of the diagonal, or of one that is NaN. */
@@ -110,12 +190,7 @@ final class PivotedCholesky {
     /** The next column of K in the panel; returns its pivot. */
     private double column(int begin) {
         int pivot = largest();
-        double[] column = new double[p];
-        // Column of a symmetric matrix: a row up to the diagonal, a column below.
-        double[] left = host(g.rows(pivot, pivot + 1L).columns(0, pivot).transposed());
-        double[] below = host(g.rows(pivot, p).columns(pivot, pivot + 1L));
-        System.arraycopy(left, 0, column, 0, left.length);
-        System.arraycopy(below, 0, column, pivot, below.length);
+        double[] column = read(pivot);
         for (int m = 0; m < count - begin; m++) {
             double[] before = panel[m];
             double factor = before[pivot];
@@ -141,15 +216,15 @@ final class PivotedCholesky {
     /** Stores the panel in K and takes it off G. */
     private void subtract(Matrix k, int begin, boolean more) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            Matrix host = Matrix.uninitialized(scratch, Precision.FLOAT64, 1, p, count - begin, Layout.COLUMN_MAJOR);
-            HostLines lines = HostLines.of(host, 0);
+            Matrix fresh = Matrix.uninitialized(scratch, Precision.FLOAT64, 1, p, count - begin, Layout.COLUMN_MAJOR);
+            HostLines lines = HostLines.of(fresh, 0);
             for (int m = 0; m < count - begin; m++) {
                 for (int i = 0; i < p; i += lines.chunk()) {
                     lines.write(m, i, panel[m], i, Math.min(lines.chunk(), p - i));
                 }
             }
             Matrix stored = k.columns(begin, count);
-            session.copy(host, stored);
+            session.copy(fresh, stored);
             if (more) {
                 session.gram(-1, stored, 1, g);
             }

@@ -228,6 +228,26 @@ abstract class DeclarationConformance extends Conformance {
         }
     }
 
+    /** Each read waits for the device: their number must not be that of the pivots. */
+    @Test
+    void readsNoMoreOftenForAHigherRankBelowFullRank() {
+        SolveOptions options =
+                new Mode(Method.GRAM, Precision.FLOAT64).on(options()).build();
+        for (int rank : new int[] {5, 32, 50}) {
+            Planted p = Planted.of(9250 + rank, 150, 600, 1, rank, Spectrum.STEEP, 10, 0, Precision.FLOAT64);
+            CheckedSession session = checked();
+            try (session;
+                    Factorization f = OnSession.factor(session, p.matrixX(Storage.ROW_MAJOR), options)) {
+                assertThat(f.method()).isEqualTo(Method.GRAM);
+                assertThat(f.rank()).isEqualTo(rank);
+                int panels = (rank + 31) / 32;
+                assertThat(session.downloads() + session.calls("read"))
+                        .as("reads for rank " + rank)
+                        .isLessThanOrEqualTo(12L + panels);
+            }
+        }
+    }
+
     @Test
     void anAllocationThatFailsLeavesNothingBehind() {
         Planted p = Planted.of(9300, 6, 11, 2, 5, Spectrum.STEEP, 10, 0, Precision.FLOAT64);

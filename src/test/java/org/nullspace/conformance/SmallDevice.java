@@ -378,27 +378,15 @@ public final class SmallDevice implements Session {
         if (a.isEmpty()) {
             return Matrix.over(memory.host(), precision, a.batch(), a.rows(), a.columns(), a.layout());
         }
-        boolean rowMajor = a.layout() == Layout.ROW_MAJOR;
-        long line = a.leadingDimension();
-        long first = (a.address(0) - memory.address()) / precision.bytes();
-        // A batch is part of all problems that the memory holds.
-        boolean single = a.batch() == 1;
-        long entries = memory.byteSize() / precision.bytes();
-        long stride = single ? entries : a.batchStride();
-        long lines = stride / line;
-        Matrix all = Matrix.over(
+        return Matrix.strided(
                 memory.host(),
                 precision,
-                single ? 1 : entries / stride,
-                rowMajor ? lines : line,
-                rowMajor ? line : lines,
-                a.layout());
-        if (!single) {
-            all = all.problems(first / stride, first / stride + a.batch());
-        }
-        long inside = first % stride;
-        long top = rowMajor ? inside / line : inside % line;
-        long left = rowMajor ? inside % line : inside / line;
-        return all.rows(top, top + a.rows()).columns(left, left + a.columns());
+                a.batch(),
+                a.rows(),
+                a.columns(),
+                a.layout(),
+                (a.address(0) - memory.address()) / precision.bytes(),
+                a.leadingDimension(),
+                a.batchStride());
     }
 }

@@ -9,6 +9,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.nullspace.backend.Backends;
 import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
+import org.nullspace.conformance.CheckedSession;
 import org.nullspace.conformance.SmallDevice;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -89,6 +90,36 @@ class PivotedCholeskyTest {
                 }
             }
             assertThat(before).isEqualTo(found.smallest());
+        }
+    }
+
+    /** Three panels: what is read from a device, and that the bits do not depend on how. */
+    @Test
+    void readsADeviceOnceForEachPanelOrOnceForEachColumn() {
+        int rank = 70;
+        double[][] g = semidefinite(5, 130, rank);
+        try (Session host = session(false);
+                CheckedSession device = new CheckedSession(session(true));
+                MemoryScope scope = MemoryScope.open()) {
+            PivotedCholesky.Result expected =
+                    PivotedCholesky.factor(host, scope, upload(host, scope, g), rank + 5, 130);
+            assertThat(expected).isNotNull();
+            for (int whole : new int[] {130, 129}) {
+                Matrix onDevice = upload(device, scope, g);
+                device.resetCounts();
+                PivotedCholesky.Result found = PivotedCholesky.factor(device, scope, onDevice, rank + 5, whole);
+                assertThat(found).isNotNull();
+                boolean panels = whole >= 130;
+                assertThat(device.downloads()).as("reads").isEqualTo(panels ? 3 : 1 + rank);
+                assertThat(device.downloadedBytes())
+                        .as("bytes read")
+                        .isEqualTo(130L * 8 * (panels ? 3 * 130 : 1 + rank));
+                assertThat(device.uploads()).isEqualTo(3);
+                assertThat(found.pivots()).isEqualTo(expected.pivots());
+                assertThat(found.smallest()).isEqualTo(expected.smallest());
+                assertThat(device.toHost(found.k()).hasSameEntries(expected.k()))
+                        .isTrue();
+            }
         }
     }
 
