@@ -187,6 +187,41 @@ extern "C" __global__ void nullspace_copy_crossed_f32_f64(CopyArgs<float, double
 extern "C" __global__ void nullspace_copy_crossed_f64_f32(CopyArgs<double, float> args) { copyCrossed(args); }
 extern "C" __global__ void nullspace_copy_crossed_f64_f64(CopyArgs<double, double> args) { copyCrossed(args); }
 
+template <typename S, typename T>
+struct CopyColumnsArgs {
+    const S *source;
+    long long sourceRow;      // entries from row to row
+    long long sourceColumn;   // entries from column to column
+    long long sourceStride;   // entries from problem to problem, 0 if all problems share one matrix
+    T *target;
+    long long targetRow;
+    long long targetColumn;
+    long long targetStride;
+    long long batch;
+    long long rows;
+    long long columns;        // how many are copied
+    const int *indices;       // of the source's columns, then of the target's
+    long long rowsAreLines;   // of the target
+};
+
+template <typename S, typename T>
+__device__ __forceinline__ void copyColumns(CopyColumnsArgs<S, T> args) {
+    bool across = args.rowsAreLines != 0;
+    visit(args.batch, across ? args.rows : args.columns, across ? args.columns : args.rows, [=](long long b, long long l, long long p) {
+        long long i = across ? l : p;
+        long long j = across ? p : l;
+        long long from = args.indices[j];
+        long long to = args.indices[args.columns + j];
+        args.target[b * args.targetStride + i * args.targetRow + to * args.targetColumn] =
+                (T)args.source[b * args.sourceStride + i * args.sourceRow + from * args.sourceColumn];
+    });
+}
+
+extern "C" __global__ void nullspace_copy_columns_f32_f32(CopyColumnsArgs<float, float> args) { copyColumns(args); }
+extern "C" __global__ void nullspace_copy_columns_f32_f64(CopyColumnsArgs<float, double> args) { copyColumns(args); }
+extern "C" __global__ void nullspace_copy_columns_f64_f32(CopyColumnsArgs<double, float> args) { copyColumns(args); }
+extern "C" __global__ void nullspace_copy_columns_f64_f64(CopyColumnsArgs<double, double> args) { copyColumns(args); }
+
 template <typename T>
 struct CopyTriangleArgs {
     Lines<const T> source;

@@ -124,6 +124,39 @@ public abstract class AbstractSession<S extends Status> implements Session {
     protected abstract void copyChecked(Matrix source, Matrix target);
 
     @Override
+    public final void copyColumns(Matrix source, int[] sourceColumns, Matrix target, int[] targetColumns) {
+        operands("copyColumns")
+                .reads("source", source)
+                .orHost()
+                .writes("target", target)
+                .shapes(source.rows() == target.rows(), "the numbers of rows must agree")
+                .shapes(
+                        sourceColumns.length == targetColumns.length,
+                        "the lists must have the same length, and there are " + sourceColumns.length
+                                + " columns of the source and " + targetColumns.length + " of the target")
+                .columns(source, sourceColumns)
+                .columns(target, targetColumns)
+                .checked();
+        run("copyColumns", () -> copyColumnsChecked(source, sourceColumns, target, targetColumns), source, target);
+    }
+
+    /**
+     * {@link #copyColumns} of checked operands: column by column unless a backend knows better.
+     *
+     * @param source see there
+     * @param sourceColumns see there
+     * @param target see there
+     * @param targetColumns see there
+     */
+    protected void copyColumnsChecked(Matrix source, int[] sourceColumns, Matrix target, int[] targetColumns) {
+        for (int j = 0; j < targetColumns.length; j++) {
+            int from = sourceColumns[j];
+            int to = targetColumns[j];
+            copyChecked(source.columns(from, from + 1L), target.columns(to, to + 1L));
+        }
+    }
+
+    @Override
     public final Matrix toHost(Matrix a) {
         operands("toHost").reads("A", a).orHost().checked();
         return toHostChecked(a);

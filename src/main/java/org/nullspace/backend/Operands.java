@@ -1,5 +1,6 @@
 package org.nullspace.backend;
 
+import java.util.BitSet;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
@@ -124,6 +125,30 @@ public final class Operands {
      */
     public Operands float64(Matrix matrix) {
         return require(matrix.precision() == Precision.FLOAT64, nameOf(matrix) + " must be float64");
+    }
+
+    /**
+     * Requires indices of columns of an operand; of one that is written, each at most once.
+     *
+     * @param matrix the operand
+     * @param indices the indices
+     * @return this
+     */
+    public Operands columns(Matrix matrix, int[] indices) {
+        String name = nameOf(matrix);
+        boolean once = isWritten(matrix);
+        BitSet seen = new BitSet();
+        for (int i = 0; i < indices.length; i++) {
+            int column = indices[i];
+            if (column < 0 || column >= matrix.columns()) {
+                require(false, name + " has no column " + column + ", which is index " + i + " of its list");
+            }
+            if (once && seen.get(column)) {
+                require(false, "column " + column + " of " + name + " would be written twice");
+            }
+            seen.set(column);
+        }
+        return this;
     }
 
     /**
@@ -260,6 +285,14 @@ public final class Operands {
                     + " words: one per problem is needed");
         }
         return kind.cast(status);
+    }
+
+    private boolean isWritten(Matrix matrix) {
+        boolean any = false;
+        for (int i = 0; i < count; i++) {
+            any |= matrices[i] == matrix && written[i];
+        }
+        return any;
     }
 
     private String nameOf(Matrix matrix) {

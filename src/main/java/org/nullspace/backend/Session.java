@@ -25,7 +25,7 @@ import org.nullspace.matrix.Precision;
  * handed an operand of the host.
  *
  * <p><b>Operands of the host.</b> Where the session's place is a device, A in {@link #gram}, {@link #sketch}, {@link #columnNorms} and
- * {@link #maxMagnitude} and one of A and B in {@link #multiply} may lie on the host instead, in any precision that the operation accepts. It is streamed through
+ * {@link #maxMagnitude}, one of A and B in {@link #multiply} and the source of {@link #copyColumns} may lie on the host instead, in any precision that the operation accepts. It is streamed through
  * the device tile by tile. The tiles take no more than {@code memoryBytes() / TILE_SHARE} of the
  * device's memory. Each result is as it would be with a copy of the operand on the device, but for the order of sums. This is how a matrix
  * larger than the device is computed with.
@@ -138,6 +138,19 @@ public interface Session extends AutoCloseable {
      * @param target matrix of the same shape on the host or in {@link #place()}
      */
     void copy(Matrix source, Matrix target);
+
+    /**
+     * Target[:, targetColumns[j]] ← source[:, sourceColumns[j]] for every j, converting layout and precision; the other columns of the target are not
+     * touched. On a device, the two lists are the only memory that is taken besides, for the time of the operation.
+     *
+     * @param source read; may lie on the host
+     * @param sourceColumns indices of columns of the source, in any order; one may occur several times
+     * @param target written; as many rows as the source; must not overlap it
+     * @param targetColumns indices of columns of the target, as many as there are of the source; none may occur twice
+     * @throws org.nullspace.error.ShapeMismatchException if the numbers of rows or of indices differ
+     * @throws org.nullspace.error.InvalidInputException if there is no column of such an index, or if a column would be written twice
+     */
+    void copyColumns(Matrix source, int[] sourceColumns, Matrix target, int[] targetColumns);
 
     /**
      * The matrix on the host: waits for queued work, then the matrix itself if it lies there, otherwise a new packed copy.

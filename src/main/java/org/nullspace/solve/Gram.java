@@ -209,10 +209,7 @@ final class Gram {
         }
         Matrix top = session.allocate(scratch, l, l);
         Matrix core = found.k().transposed();
-        for (int j = 0; j < l; j++) {
-            int pivot = found.pivots()[j];
-            session.copy(core.columns(pivot, pivot + 1L), top.transposed().columns(j, j + 1L));
-        }
+        session.copyColumns(core, found.pivots(), top.transposed(), PreconditionedQr.inOrder(l));
         PreconditionedQr.Bracket bracket =
                 new PreconditionedQr.Bracket(null, found.pivots(), Triangle.LOWER, top, core);
         Attempt attempt = new PreconditionedQr(session, scope, Method.GRAM, x, bracket)

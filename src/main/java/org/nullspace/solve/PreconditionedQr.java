@@ -185,8 +185,8 @@ final class PreconditionedQr {
         inBlocks((from, to) -> {
             Matrix rows = a.rows(from, to);
             Matrix rest = part.rows(0, to - from);
-            copyColumns(rows, chosen, b.rows(from, to));
-            copyColumns(rows, others, rest);
+            session.copyColumns(rows, chosen, b.rows(from, to), inOrder(chosen.length));
+            session.copyColumns(rows, others, rest, inOrder(others.length));
             session.multiply(1, rows, g, 0, ag.rows(from, to));
             precondition(bracket.triangle(), bracket.pt(), b.rows(from, to), ct);
             session.multiply(1, b.rows(from, to).transposed(), rest, 1, products);
@@ -196,9 +196,7 @@ final class PreconditionedQr {
         if (factored(factor)) {
             session.solveTriangular(Triangle.LOWER, factor, products);
             session.solveTriangular(Triangle.UPPER, factor.transposed(), products);
-            for (int j = 0; j < others.length; j++) {
-                session.copy(products.columns(j, j + 1L), bracket.core().columns(others[j], others[j] + 1L));
-            }
+            session.copyColumns(products, inOrder(others.length), bracket.core(), others);
         }
     }
 
@@ -226,10 +224,11 @@ final class PreconditionedQr {
         return others;
     }
 
-    private void copyColumns(Matrix from, int[] columns, Matrix to) {
-        for (int j = 0; j < columns.length; j++) {
-            session.copy(from.columns(columns[j], columns[j] + 1L), to.columns(j, j + 1L));
-        }
+    /** The indices of all columns of a matrix of so many. */
+    static int[] inOrder(int columns) {
+        int[] indices = new int[columns];
+        Arrays.setAll(indices, j -> j);
+        return indices;
     }
 
     /** What is done with some of the rows. */

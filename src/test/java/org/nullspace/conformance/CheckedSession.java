@@ -293,6 +293,18 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public void copyColumns(Matrix source, int[] sourceColumns, Matrix target, int[] targetColumns) {
+        reading("copyColumns", () -> session.copyColumns(source, sourceColumns, target, targetColumns), source);
+        if (!allocated.contains(source.memory())) {
+            uploads++;
+            uploadedBytes += source.batch()
+                    * source.rows()
+                    * sourceColumns.length
+                    * source.precision().bytes();
+        }
+    }
+
+    @Override
     public Matrix toHost(Matrix a) {
         count("toHost");
         if (allocated.contains(a.memory())) {

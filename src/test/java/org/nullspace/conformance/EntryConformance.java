@@ -8,6 +8,7 @@ import static org.nullspace.matrix.Layout.ROW_MAJOR;
 import static org.nullspace.matrix.Precision.FLOAT32;
 import static org.nullspace.matrix.Precision.FLOAT64;
 
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -16,6 +17,8 @@ import org.nullspace.backend.Session;
 import org.nullspace.backend.Triangle;
 import org.nullspace.conformance.Operand.Shape;
 import org.nullspace.error.ClosedException;
+import org.nullspace.error.InvalidInputException;
+import org.nullspace.error.ShapeMismatchException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -184,6 +187,119 @@ abstract class EntryConformance extends SessionUnderTest {
             double[][] expected = {{1, 2, 1, 2}, {5, 6, 5, 6}, {1, 2, 1, 2}};
             assertThat(a.download()[0]).isDeepEqualTo(expected);
         }
+    }
+
+    @Test
+    void copiesChosenColumns() {
+        SplittableRandom random = new SplittableRandom(21);
+        for (Precision from : Precision.values()) {
+            for (Precision to : Precision.values()) {
+                for (Layout source : LAYOUTS) {
+                    for (Layout target : LAYOUTS) {
+                        for (int rows : SIZES) {
+                            for (int columns : SIZES) {
+                                copyColumnsOnce(random, rows, columns, next(0, 1, 9, 40), from, to, source, target);
+                            }
+                        }
+                        copyColumnsOnce(random, 300, 70, 70, from, to, source, target);
+                        // More indices than a backend may take along with a command.
+                        copyColumnsOnce(random, 3, 9000, 8999, from, to, source, target);
+                    }
+                }
+            }
+        }
+    }
+
+    /** Columns in any order and several times, into columns of a wider matrix that are not in order either. */
+    private void copyColumnsOnce(
+            SplittableRandom random,
+            int rows,
+            int columns,
+            int wanted,
+            Precision from,
+            Precision to,
+            Layout source,
+            Layout target) {
+        int batch = rows * columns > 10_000 ? 1 : next(0, 1, 3);
+        int batchFrom = next(batch, 1);
+        int count = columns == 0 ? 0 : wanted;
+        int wide = count + next(0, 1, 5);
+        int[] fromColumns = new int[count];
+        int[] toColumns = new int[wide];
+        Arrays.setAll(toColumns, j -> j);
+        for (int j = wide - 1; j > 0; j--) {
+            int other = random.nextInt(j + 1);
+            int swapped = toColumns[j];
+            toColumns[j] = toColumns[other];
+            toColumns[other] = swapped;
+        }
+        toColumns = Arrays.copyOf(toColumns, count);
+        Arrays.setAll(fromColumns, j -> random.nextInt(columns));
+        situation = "copyColumns " + count + " of " + batchFrom + "×" + rows + "×" + columns + " " + from + " " + source
+                + " to " + batch + "×" + rows + "×" + wide + " " + to + " " + target;
+        try (MemoryScope inner = MemoryScope.open()) {
+            Shape shape = new Shape(batchFrom, rows, columns);
+            double[][][] values = batch(random, shape, from);
+            Operand a = upload(inner, shape, values, from, source, framed());
+            Shape wider = new Shape(batch, rows, wide);
+            Operand b = upload(inner, wider, wider.filled(5), to, target, framed());
+            session.copyColumns(a.view(), fromColumns, b.view(), toColumns);
+            double[][][] expected = wider.filled(5);
+            for (int p = 0; p < batch; p++) {
+                for (int i = 0; i < rows; i++) {
+                    for (int j = 0; j < count; j++) {
+                        expected[p][i][toColumns[j]] = Reference.round(values[p % batchFrom][i][fromColumns[j]], to);
+                    }
+                }
+            }
+            assertClose(b.download(), (p, i, j) -> expected[p][i][j], (p, i, j) -> 0);
+            b.assertFrameUntouched();
+        }
+    }
+
+    @Test
+    void copiesColumnsOfTheHostAndWithinAMatrix() {
+        double[][] values = {{1, 2, 3, 4}, {5, 6, 7, 8}};
+        for (Layout layout : LAYOUTS) {
+            Operand b = upload(scope, new double[2][3], FLOAT64, layout);
+            session.copyColumns(Matrix.of(values), new int[] {3, 0}, b.view(), new int[] {0, 2});
+            assertThat(b.download()[0]).isDeepEqualTo(new double[][] {{4, 0, 1}, {8, 0, 5}});
+            Operand a = upload(scope, values, FLOAT64, layout);
+            session.copyColumns(
+                    a.view().columns(0, 2), new int[] {1, 0}, a.view().columns(2, 4), new int[] {0, 1});
+            assertThat(a.download()[0]).isDeepEqualTo(new double[][] {{1, 2, 2, 1}, {5, 6, 6, 5}});
+        }
+    }
+
+    @Test
+    void refusesColumnsThatAreNotThere() {
+        Matrix a = session.allocate(scope, 3, 4);
+        Matrix b = session.allocate(scope, 3, 2);
+        session.fill(a, 1);
+        session.fill(b, 2);
+        int[] first = {0};
+        for (int wrong : new int[] {-1, 4, Integer.MAX_VALUE, Integer.MIN_VALUE}) {
+            assertThatThrownBy(() -> session.copyColumns(a, new int[] {3, wrong}, b, new int[] {0, 1}))
+                    .isInstanceOf(InvalidInputException.class)
+                    .hasMessageContaining("copyColumns: source is 3×4")
+                    .hasMessageContaining("source has no column " + wrong + ", which is index 1");
+        }
+        assertThatThrownBy(() -> session.copyColumns(a, first, b, new int[] {2}))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("target has no column 2, which is index 0");
+        assertThatThrownBy(() -> session.copyColumns(a, new int[] {0, 1}, b, new int[] {1, 1}))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("column 1 of target would be written twice");
+        assertThatThrownBy(() -> session.copyColumns(a, new int[] {0, 1}, b, first))
+                .isInstanceOf(ShapeMismatchException.class)
+                .hasMessageContaining("2 columns of the source and 1 of the target");
+        assertThatThrownBy(() -> session.copyColumns(a.rows(0, 2), first, b, first))
+                .isInstanceOf(ShapeMismatchException.class)
+                .hasMessageContaining("rows");
+        assertThatThrownBy(() -> session.copyColumns(a, first, a.columns(0, 2), new int[] {1}))
+                .isInstanceOf(InvalidInputException.class)
+                .hasMessageContaining("target is written and overlaps source");
+        assertThat(Operand.download(session, b)[0]).isDeepEqualTo(new double[][] {{2, 2}, {2, 2}, {2, 2}});
     }
 
     // ---- entry-wise

@@ -185,6 +185,12 @@ public final class SmallDevice implements Session {
     }
 
     @Override
+    public void copyColumns(Matrix source, int[] sourceColumns, Matrix target, int[] targetColumns) {
+        call();
+        session.copyColumns(anywhere(source), sourceColumns, here(target), targetColumns);
+    }
+
+    @Override
     public Matrix toHost(Matrix a) {
         call();
         return a.place().isHost() ? a : here(a).copy(a.layout());

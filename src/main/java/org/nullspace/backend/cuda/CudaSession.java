@@ -184,6 +184,15 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     }
 
     @Override
+    protected void copyColumnsChecked(Matrix source, int[] sourceColumns, Matrix target, int[] targetColumns) {
+        if (source.place().isHost()) {
+            super.copyColumnsChecked(source, sourceColumns, target, targetColumns);
+        } else {
+            entryWise.copyColumns(source, sourceColumns, target, targetColumns);
+        }
+    }
+
+    @Override
     protected Matrix toHostChecked(Matrix a) {
         return device.within(() -> {
             if (a.place().isHost()) {

@@ -1,5 +1,6 @@
 package org.nullspace.backend.cuda;
 
+import java.util.Arrays;
 import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
@@ -106,6 +107,50 @@ final class EntryWise {
     /** B ← A with conversion of layout and precision. */
     void copy(Matrix a, Matrix b) {
         pair("copy", suffix(a.precision()) + "_" + suffix(b.precision()), a, b);
+    }
+
+    /** Chosen columns of B ← chosen columns of A, with conversion of layout and precision. */
+    void copyColumns(Matrix a, int[] fromColumns, Matrix b, int[] toColumns) {
+        int columns = toColumns.length;
+        if (b.isEmpty() || columns == 0) {
+            return;
+        }
+        int[] both = Arrays.copyOf(fromColumns, 2 * columns);
+        System.arraycopy(toColumns, 0, both, columns, columns);
+        boolean rows = b.layout() == Layout.ROW_MAJOR;
+        // The lines of what is copied, of which x runs along those of B.
+        Lines visited = new Lines(b.address(0), rows ? b.rows() : columns, rows ? columns : b.rows(), 0, 0);
+        try (CudaQueue.Scratch scratch = queue.scratch()) {
+            long indices = scratch.take((long) both.length * Integer.BYTES, () -> columns + " indices of columns");
+            queue.staging().writeInts(both, indices);
+            launch(
+                    "nullspace_copy_columns_" + suffix(a.precision()) + "_" + suffix(b.precision()),
+                    b.batch(),
+                    visited,
+                    new long[] {
+                        a.address(0),
+                        rowStride(a),
+                        columnStride(a),
+                        a.batch() == 1 ? 0 : a.batchStride(),
+                        b.address(0),
+                        rowStride(b),
+                        columnStride(b),
+                        b.batchStride(),
+                        b.batch(),
+                        b.rows(),
+                        columns,
+                        indices,
+                        rows ? 1 : 0
+                    });
+        }
+    }
+
+    private static long rowStride(Matrix m) {
+        return m.layout() == Layout.ROW_MAJOR ? m.leadingDimension() : 1;
+    }
+
+    private static long columnStride(Matrix m) {
+        return m.layout() == Layout.ROW_MAJOR ? 1 : m.leadingDimension();
     }
 
     /** Triangle of B ← triangle of A, both of one layout and precision; the rest of B is not touched. */

@@ -174,6 +174,23 @@ final class Staging {
                 () -> bytes + " bytes to " + queue.device().place());
     }
 
+    /** Queues a copy of integers into device memory; they have been read when the call returns. */
+    void writeInts(int[] values, long target) {
+        if (values.length * (long) Integer.BYTES <= LITTLE) {
+            little.asIntBuffer().put(0, values);
+            queueUpload(target, Pointer.to(little), values.length * Integer.BYTES, queue.stream());
+            return;
+        }
+        int perBuffer = BUFFER_BYTES / Integer.BYTES;
+        for (int done = 0; done < values.length; done += perBuffer) {
+            int part = Math.min(perBuffer, values.length - done);
+            Pinned buffer = next();
+            buffer.bytes.asIntBuffer().put(0, values, done, part);
+            queueUpload(target + (long) done * Integer.BYTES, buffer.pointer, part * Integer.BYTES, queue.stream());
+            buffer.record(queue.stream());
+        }
+    }
+
     // ---- to the host
 
     /**

@@ -144,6 +144,10 @@ final class Scenario {
             session.maxMagnitude(x, most);
             Matrix norms = session.allocate(scope, 1, 2000);
             session.columnNorms(x, norms);
+            session.copyColumns(device, new int[] {7, 3}, product, new int[] {0, 39});
+            session.copyColumns(x, new int[] {5}, product, new int[] {1});
+            assertThat(session.toHost(product).get(2, 39)).isEqualTo(x.get(2, 3));
+            assertThat(session.toHost(product).get(2, 1)).isEqualTo(x.get(2, 5));
             Matrix three = session.allocate(scope, Precision.FLOAT64, 3, 4, 4, Layout.COLUMN_MAJOR);
             session.identity(three);
             Matrix squares = session.allocate(scope, Precision.FLOAT64, 3, 4, 4, Layout.COLUMN_MAJOR);
