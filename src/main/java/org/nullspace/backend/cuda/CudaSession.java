@@ -137,8 +137,12 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     @Override
     protected int[] readChecked(CudaStatus status) {
         int[] words = device.within(() -> {
-            queue.synchronize();
-            return status.size() == 0 ? new int[0] : queue.staging().readInts(status.address(0), status.size());
+            if (status.size() == 0) {
+                queue.synchronize();
+                return new int[0];
+            }
+            // Waits for what was queued before it.
+            return queue.staging().readInts(status.address(0), status.size());
         });
         for (int i = 0; i < words.length; i++) {
             if (words[i] < 0) {

@@ -31,6 +31,7 @@ import org.junit.jupiter.api.TestFactory;
 import org.junit.jupiter.api.io.TempDir;
 import org.nullspace.Nullspace;
 import org.nullspace.backend.Session;
+import org.nullspace.backend.Status;
 import org.nullspace.error.BackendException;
 import org.nullspace.error.DeviceLostException;
 import org.nullspace.error.InsufficientMemoryException;
@@ -296,6 +297,61 @@ class CudaFaultTest {
         SoftwareDevice.reset();
         before = Remains.now();
         Scenario.pieces().get(piece).run();
+    }
+
+    // ---- status words
+
+    @Test
+    void readingStatusWordsWaitsOnceAndTellsOfEverythingBefore() {
+        try (Session session = new CudaProvider().open(0);
+                MemoryScope scope = MemoryScope.open()) {
+            Matrix a = session.allocate(scope, 60, 20);
+            Matrix tau = session.allocate(scope, 20, 1);
+            session.identity(a);
+            Status status = session.status(scope, 1);
+            session.read(status);
+            SoftwareDevice.reset();
+            session.fill(tau, 0);
+            assertThat(session.read(status)).containsExactly(0);
+            assertThat(SoftwareDevice.calls("cuStreamSynchronize")).isEqualTo(1);
+            assertThat(session.read(session.status(scope, 0))).isEmpty();
+            assertThat(SoftwareDevice.calls("cuStreamSynchronize")).isEqualTo(2);
+
+            for (int words : new int[] {1, 0}) {
+                Status clean = session.status(scope, words);
+                SoftwareDevice.forgeInfo("cusolverDnDgeqrf", 1, -3);
+                session.qr(a, tau);
+                assertThatThrownBy(() -> session.read(clean))
+                        .isInstanceOf(BackendException.class)
+                        .hasMessageContaining("refused argument 3");
+                assertThat(session.read(clean)).containsOnly(new int[words]);
+            }
+            for (String routine : List.of("cuMemcpyDtoHAsync_v2", "cuStreamSynchronize")) {
+                SoftwareDevice.failCall(routine, 1, failureOf(routine));
+                assertThatThrownBy(() -> session.read(status))
+                        .isInstanceOf(BackendException.class)
+                        .hasMessageContaining(plainName(routine));
+                assertThat(session.read(status)).containsExactly(0);
+            }
+        }
+    }
+
+    /** Work that fails when it runs: the words are not believed. */
+    @Test
+    void readingStatusWordsTellsOfADeviceThatWasLostBefore() {
+        try (MemoryScope scope = MemoryScope.open()) {
+            Session session = new CudaProvider().open(0);
+            Matrix a = session.allocate(scope, 60, 20);
+            Status status = session.status(scope, 1);
+            SoftwareDevice.loseDevice("cuStreamSynchronize", 1);
+            session.fill(a, 1);
+            assertThatThrownBy(() -> session.read(status)).isInstanceOf(DeviceLostException.class);
+            assertThatThrownBy(() -> session.read(status)).isInstanceOf(DeviceLostException.class);
+            session.close();
+        }
+        CudaDevice.releaseAll();
+        SoftwareDevice.reset();
+        before = Remains.now();
     }
 
     // ---- iterations
