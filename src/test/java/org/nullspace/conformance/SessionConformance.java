@@ -114,6 +114,52 @@ public abstract class SessionConformance extends FactorizationConformance {
         }
     }
 
+    /** Columns that a backend may cut into pieces or not, each of a size of its own, some with an entry that is not finite. */
+    @ParameterizedTest
+    @EnumSource
+    void normsOfLargeOperandsOfAnySize(Precision precision) {
+        SplittableRandom random = new SplittableRandom(22);
+        double[] sizes =
+                precision == FLOAT64 ? new double[] {1, 1e200, 1e-200, 0, 0x1p-1060} : new double[] {1, 1e35, 1e-35, 0};
+        int[][] shapes = {{200_000, 1}, {50_001, 9}, {600, 11}, {300, 1300}, {5000, 300}, {9, 40_000}, {70, 35_000}};
+        for (int[] shape : shapes) {
+            int rows = shape[0];
+            int columns = shape[1];
+            double[][] a = Reference.random(random, rows, columns, precision);
+            forEach(
+                    new double[][][] {a},
+                    (p, i, j) -> a[i][j] = Reference.round(a[i][j] * sizes[j % sizes.length], precision));
+            if (columns > 8) {
+                a[rows - 1][5] = Double.NaN;
+                a[0][6] = Double.NEGATIVE_INFINITY;
+                a[0][7] = Double.POSITIVE_INFINITY;
+                a[rows / 2][7] = Double.NaN;
+            }
+            double[] expected = new double[columns];
+            forEach(new double[][][] {a}, (p, i, j) -> {
+                double scaled = sizes[j % sizes.length] == 0 ? 0 : a[i][j] / sizes[j % sizes.length];
+                expected[j] += scaled * scaled;
+            });
+            if (columns > 8) {
+                expected[7] = Double.NaN;
+            }
+            for (Layout layout : LAYOUTS) {
+                situation = "columnNorms " + rows + "×" + columns + " " + precision + " " + layout;
+                try (MemoryScope inner = MemoryScope.open()) {
+                    Operand x = upload(
+                            inner, new Shape(1, rows, columns), new double[][][] {a}, precision, layout, framed());
+                    Matrix norms = session.allocate(inner, FLOAT64, 1, 1, columns, ROW_MAJOR);
+                    session.columnNorms(x.view(), norms);
+                    assertClose(
+                            Operand.download(session, norms),
+                            (p, i, j) -> Math.sqrt(expected[j]) * sizes[j % sizes.length],
+                            (p, i, j) -> rows * FLOAT64.epsilon() * Math.sqrt(expected[j]) * sizes[j % sizes.length]
+                                    + Double.MIN_VALUE);
+                }
+            }
+        }
+    }
+
     @ParameterizedTest
     @EnumSource
     void visitsLargeOperands(Precision precision) {

@@ -2,13 +2,14 @@ package org.nullspace.backend.cuda;
 
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
-import org.nullspace.matrix.Precision;
 
 /** Norms, largest magnitudes, and whether entries are finite: the kernels of {@code reduce.cu}. All operands lie on the device. */
 final class Reductions {
     private static final String SOURCE = "reduce";
 
     private static final int THREADS = 256;
+
+    private static final int WARP = 32;
 
     /** Rows of a chunk that a block adds up, at least. */
     private static final long CHUNK_ALONG = 8 * THREADS;
@@ -46,50 +47,66 @@ final class Reductions {
         long batch = norms.batch();
         long columns = a.columns();
         long chunks = chunks(along, a.rows(), columns * batch);
+        String suffix = EntryWise.suffix(a.precision());
+        long[] arguments = {
+            a.address(0),
+            a.rows(),
+            columns,
+            lines ? 1 : a.leadingDimension(),
+            lines ? a.leadingDimension() : 1,
+            a.batch() == 1 ? 0 : a.batchStride(),
+            batch,
+            0,
+            0,
+            0,
+            norms.address(0),
+            Lines.increment(norms),
+            norms.batch() == 1 ? 0 : norms.batchStride()
+        };
         try (CudaQueue.Scratch scratch = queue.scratch()) {
-            long partial = batch * columns * chunks * Double.BYTES;
-            long largest = scratch.take(partial, () -> "workspace for the column norms of a " + a);
-            long squares = scratch.take(partial, () -> "workspace for the column norms of a " + a);
-            long scales =
-                    scratch.take(batch * columns * Double.BYTES, () -> "workspace for the column norms of a " + a);
-            for (int pass = 0; pass < 2; pass++) {
+            if (chunks > 1) {
+                long bytes = batch * columns * chunks * Double.BYTES;
+                long largest = scratch.take(2 * bytes, () -> "workspace for the column norms of a " + a);
+                arguments[7] = chunks;
+                arguments[8] = largest;
+                arguments[9] = largest + bytes;
                 launch(
-                        "nullspace_norms_" + (along ? "along_" : "across_") + EntryWise.suffix(a.precision()),
+                        "nullspace_norm_parts_" + (along ? "along_" : "across_") + suffix,
                         along ? chunks : blocks(columns),
                         along ? columns : chunks,
                         batch,
-                        a.address(0),
-                        a.rows(),
-                        columns,
-                        lines ? 1 : a.leadingDimension(),
-                        lines ? a.leadingDimension() : 1,
-                        a.batch() == 1 ? 0 : a.batchStride(),
-                        batch,
-                        chunks,
-                        largest,
-                        squares,
-                        pass == 0 ? 0 : scales);
-                launch(
-                        "nullspace_norms_finish",
-                        blocks(batch * columns),
-                        1,
-                        1,
-                        largest,
-                        squares,
-                        columns,
-                        batch,
-                        chunks,
-                        scales,
-                        norms.address(0),
-                        Lines.increment(norms),
-                        norms.batch() == 1 ? 0 : norms.batchStride(),
-                        pass);
-                if (a.precision() == Precision.FLOAT32) {
-                    // Squares of float32 numbers are far from the limits of float64.
-                    return;
-                }
+                        arguments);
             }
+            int perColumn = threads(along, chunks > 1 ? chunks : a.rows(), chunks > 1);
+            int atOnce = THREADS / perColumn;
+            queue.device()
+                    .kernels()
+                    .launch(
+                            queue,
+                            SOURCE,
+                            "nullspace_norms_" + suffix,
+                            (batch * columns + atOnce - 1) / atOnce,
+                            1,
+                            1,
+                            perColumn,
+                            atOnce,
+                            arguments);
         }
+    }
+
+    /**
+     * Threads that add up a column, or its chunks: a power of two, which does not depend on the number of columns that are not cut.
+     *
+     * @param along whether neighbouring rows are neighbours in memory
+     * @param count rows or chunks
+     * @param chunked whether the column has been cut
+     */
+    private static int threads(boolean along, long count, boolean chunked) {
+        if (along) {
+            // Who adds up chunks may have to visit the column again.
+            return chunked || count > THREADS ? THREADS : WARP;
+        }
+        return !chunked || count < 8 ? 1 : count < THREADS / 2 ? WARP : THREADS;
     }
 
     /** Parts that a column is cut into, so that the device has enough to do. */
