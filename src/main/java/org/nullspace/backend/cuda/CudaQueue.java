@@ -324,7 +324,7 @@ final class CudaQueue {
 
     /** Idle memory beyond a small rest is freed; the queue can be used by another session. */
     void rest() {
-        pool.releaseIdle(DevicePool.KEPT);
+        pool.releaseIdle(DevicePool.kept(device.totalBytes()));
     }
 
     /**

@@ -18,8 +18,14 @@ import org.nullspace.error.InsufficientMemoryException;
  * operating system at every synchronisation unless told otherwise, and the call that tells it is not in JCuda.
  */
 final class DevicePool {
-    /** Idle bytes that a queue keeps between sessions. */
+    /** Idle bytes that a queue keeps between sessions on any device. */
     static final long KEPT = 64L << 20;
+
+    /**
+     * The part of a large device's memory that a queue keeps instead, as a divisor: that of an X that is solved again and again need not be
+     * allocated anew each time. Four idle queues hold half of what {@link CudaDevice#usableBytes()} leaves to libraries.
+     */
+    private static final int KEPT_SHARE = 128;
 
     private static final long SMALL = 1L << 20;
     private static final long SMALL_UNIT = 512;
@@ -32,6 +38,15 @@ final class DevicePool {
 
     DevicePool(CudaQueue queue) {
         this.queue = queue;
+    }
+
+    /**
+     * Idle bytes that a queue keeps between sessions.
+     *
+     * @param totalBytes memory of the device
+     */
+    static long kept(long totalBytes) {
+        return Math.max(KEPT, totalBytes / KEPT_SHARE);
     }
 
     /** Size of the block that a request is served with at least. */

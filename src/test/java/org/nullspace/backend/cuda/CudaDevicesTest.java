@@ -11,8 +11,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.nullspace.Nullspace;
 import org.nullspace.RandomMatrices;
+import org.nullspace.backend.Session;
 import org.nullspace.error.InvalidInputException;
 import org.nullspace.matrix.Matrix;
+import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
 import org.nullspace.model.BackendChoice;
 import org.nullspace.model.Method;
@@ -77,6 +79,27 @@ class CudaDevicesTest {
         }
         assertThat(SoftwareDevice.peakBytes(0)).isPositive().isLessThanOrEqualTo(bytes);
         x.close();
+    }
+
+    @Test
+    void memoryOfTheLastSessionIsUsedAgain() {
+        assumeTrue(SoftwareDevice.isPresent(), "only the software device counts");
+        long entries = 12L << 20;
+        // Enough of it stays with the queue on a large device only.
+        for (int share : new int[] {128, 16}) {
+            CudaDevice.releaseAll();
+            SoftwareDevice.configure(2, share * entries * Double.BYTES);
+            SoftwareDevice.reset();
+            for (int call = 0; call < 3; call++) {
+                try (Session session = new CudaProvider().open(0);
+                        MemoryScope scope = MemoryScope.open()) {
+                    session.fill(session.allocate(scope, entries, 1), call);
+                    scope.close();
+                }
+            }
+            assertThat(SoftwareDevice.calls("cuMemAllocAsync")).isEqualTo(share == 128 ? 1 : 3);
+            assertThat(SoftwareDevice.liveBytes(0)).isEqualTo(share == 128 ? entries * Double.BYTES : 0);
+        }
     }
 
     @Test
