@@ -2,6 +2,7 @@ package org.nullspace.solve;
 
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
+import org.nullspace.backend.Status;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -167,6 +168,15 @@ public abstract class Factors {
         Matrix device = vectors(owner, values.length, 1);
         session.copy(host, device);
         return device;
+    }
+
+    /** A single matrix: {@link Session#cholesky}, and its status word. */
+    static int cholesky(Session session, Matrix a) {
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Status status = session.status(scratch, 1);
+            session.cholesky(a, status);
+            return session.read(status)[0];
+        }
     }
 
     /** A column or row of numbers on the host. */

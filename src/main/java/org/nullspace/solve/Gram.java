@@ -99,7 +99,7 @@ final class Gram {
             Matrix second = session.allocate(scratch, p, p);
             session.gram(1, a, 0, g);
             session.copy(g, second);
-            int info = factored(g);
+            int info = Factors.cholesky(session, g);
             if (info != 0) {
                 scope.close();
                 return lowRank(
@@ -166,14 +166,6 @@ final class Gram {
         double digits = Math.ceil(condition * Math.pow(10, 2 - exponent) * (1 - 1e-12)) / 100;
         String number = exponent < 3 ? "" + (float) (digits * Math.pow(10, exponent)) : digits + "e" + exponent;
         return "condition number at most " + number;
-    }
-
-    private int factored(Matrix g) {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Status status = session.status(scratch, 1);
-            session.cholesky(g, status);
-            return session.read(status)[0];
-        }
     }
 
     /**

@@ -6,7 +6,6 @@ import java.util.Locale;
 import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
-import org.nullspace.backend.Status;
 import org.nullspace.backend.SvdAlgorithm;
 import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Matrix;
@@ -269,11 +268,7 @@ final class PreconditionedQr {
 
     /** Cᵀ in the lower triangle; false if BᵀB is singular to rounding or not finite. */
     private boolean factored(Matrix gram) {
-        try (MemoryScope scratch = MemoryScope.open()) {
-            Status status = session.status(scratch, 1);
-            session.cholesky(gram, status);
-            return session.read(status)[0] == 0;
-        }
+        return Factors.cholesky(session, gram) == 0;
     }
 
     private Attempt decomposed(
