@@ -1,6 +1,7 @@
 package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Proxy;
@@ -236,9 +237,10 @@ abstract class DeclarationConformance extends Conformance {
         for (int rank : new int[] {5, 32, 50}) {
             Planted p = Planted.of(9250 + rank, 150, 600, 1, rank, Spectrum.STEEP, 10, 0, Precision.FLOAT64);
             CheckedSession session = checked();
+            assumeTrue(session.memoryBytes() > 100 * 8 * 150 * 600, "GRAM leaves low ranks to others on small devices");
             try (session;
                     Factorization f = OnSession.factor(session, p.matrixX(Storage.ROW_MAJOR), options)) {
-                assertThat(f.method()).isEqualTo(Method.GRAM);
+                assertThat(f.method()).as(p + " " + f.history()).isEqualTo(Method.GRAM);
                 assertThat(f.rank()).isEqualTo(rank);
                 int panels = (rank + 31) / 32;
                 assertThat(session.downloads() + session.calls("read"))
