@@ -480,7 +480,7 @@ abstract class FactorizationConformance extends ProductConformance {
                 a[1][m - 1][n / 2] = value;
                 square[1][n - 1][n / 2] = value;
                 situation = value + " in " + m + "×" + n + " " + precision;
-                Assertions.assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
+                Assertions.assertTimeoutPreemptively(Duration.ofSeconds(60), () -> {
                     try (MemoryScope inner = MemoryScope.open()) {
                         Matrix s = session.allocate(inner, precision, 3, n, 1, COLUMN_MAJOR);
                         Matrix vt = session.allocate(inner, precision, 3, n, n, COLUMN_MAJOR);
