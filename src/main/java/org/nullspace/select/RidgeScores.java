@@ -19,6 +19,9 @@ final class RidgeScores {
     /** Entries of the errors that are held at a time: 8 MiB, which stay in a large cache. */
     private static final int MOST_ERRORS = 1 << 20;
 
+    /** In units of σ₁²: everything is shrunk to nothing already. */
+    private static final double LARGEST_PENALTY = 1e100;
+
     private final Session session;
     private final MemoryScope scratch;
     private final Design design;
@@ -59,7 +62,7 @@ final class RidgeScores {
         this.penalties = new double[given.length];
         for (int l = 0; l < given.length; l++) {
             double root = rank == 0 ? 0 : Math.sqrt(given[l]) / form.unit();
-            penalties[l] = root * root;
+            penalties[l] = Math.min(root * root, LARGEST_PENALTY);
         }
         FilterBasis basis = FilterBasis.of(penalties, form.least(), form.largest(), rank, Precision.FLOAT64.epsilon());
         this.filtered = new FilteredColumns(session, penalties, basis, lambda -> form.least() + lambda);

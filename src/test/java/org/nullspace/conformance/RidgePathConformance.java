@@ -430,6 +430,22 @@ abstract class RidgePathConformance extends Conformance {
     }
 
     @Test
+    void penaltiesBeyondAllMeasureShrinkEverything() {
+        for (double unit : new double[] {1, 1e-100, 1e100}) {
+            double[][] x = Dense.scale(unit, new double[][] {{1, 2, 0, 1}, {3, -4, 1, 0}, {5, 6, 2, 1}});
+            double[][] y = {{1}, {-2}, {4}};
+            try (SolutionSet set = solve(x, y, options().build())) {
+                RidgePath path = set.ridgePath(1e300, 1e250, 0);
+                for (Criterion criterion : Criterion.values()) {
+                    double score = path.scores(criterion).get(unit > 1 ? 0 : 1, 0);
+                    assertThat(score).as(criterion + ", unit " + unit).isCloseTo(7, within(1e-10));
+                    assertThat(path.scores(criterion).get(2, 0)).isFinite();
+                }
+            }
+        }
+    }
+
+    @Test
     void penaltiesThatAreNoneAreRefused() {
         Planted p = problem(5, 8, 5, 4, Precision.FLOAT64);
         SolutionSet set = solve(p, options().build());
