@@ -217,6 +217,7 @@ class MisuseTest {
 
         Factorization f = factorization();
         all.add(new Call(Factorization.class, "solve", f, f, y));
+        all.add(new Call(Factorization.class, "ridgePath", f, f, y, any(new double[] {1, 2})));
 
         SolutionBatch several = Nullspace.solveBatch(numbers(3, 4, 6, 1), numbers(3, 4, 1, 2), DEFAULTS);
         for (String name : List.of("closestTo", "gradientDescentLimit")) {
