@@ -283,6 +283,36 @@ public abstract class AbstractSession<S extends Status> implements Session {
     protected abstract void columnNormsChecked(Matrix a, Matrix norms);
 
     @Override
+    public final void scaledNorms(Matrix d, Matrix a, Matrix norms) {
+        operands("scaledNorms")
+                .reads("d", d)
+                .writes("A", a)
+                .samePrecision()
+                .shapes(
+                        d.columns() == 1 && d.rows() == a.rows(),
+                        "d must be a column with one factor for each row of A")
+                .writes("norms", norms)
+                .float64(norms)
+                .shapes(
+                        norms.rows() == 1 && norms.columns() == a.columns() && norms.batch() == a.batch(),
+                        "norms must be a row with one entry for each column of A")
+                .checked();
+        run("scaledNorms", () -> scaledNormsChecked(d, a, norms), d, a, norms);
+    }
+
+    /**
+     * {@link #scaledNorms} of checked operands.
+     *
+     * @param d see there
+     * @param a see there
+     * @param norms see there
+     */
+    protected void scaledNormsChecked(Matrix d, Matrix a, Matrix norms) {
+        scaleRowsChecked(d, a);
+        columnNormsChecked(a, norms);
+    }
+
+    @Override
     public final void maxMagnitude(Matrix a, Matrix result) {
         operands("maxMagnitude")
                 .reads("A", a)

@@ -214,6 +214,15 @@ public interface Session extends AutoCloseable {
     void columnNorms(Matrix a, Matrix norms);
 
     /**
+     * Euclidean norms of the columns of diag(d)·A, as by {@link #scaleRows} and {@link #columnNorms}.
+     *
+     * @param d column of the row factors, {@code rows × 1}
+     * @param a read; content undefined afterwards
+     * @param norms written; float64, {@code 1 × columns}
+     */
+    void scaledNorms(Matrix d, Matrix a, Matrix norms);
+
+    /**
      * Largest magnitude of each matrix; NaN if an entry is NaN, 0 for an empty matrix. The result is float64.
      *
      * @param a read; float32 or float64; may lie on the host

@@ -133,12 +133,13 @@ final class RidgeScores {
             int to = Math.min(count, from + most);
             try (MemoryScope own = MemoryScope.open()) {
                 Matrix errors = errors(own, from, to);
-                if (factors != null) {
-                    session.scaleRows(factors, errors);
-                }
                 Matrix norms =
                         session.allocate(own, Precision.FLOAT64, penalties.length, 1, to - from, Layout.COLUMN_MAJOR);
-                session.columnNorms(errors, norms);
+                if (factors == null) {
+                    session.columnNorms(errors, norms);
+                } else {
+                    session.scaledNorms(factors, errors, norms);
+                }
                 Matrix host = session.toHost(norms);
                 for (int l = 0; l < out.length; l++) {
                     for (int t = from; t < to; t++) {

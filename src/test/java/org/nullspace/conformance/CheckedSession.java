@@ -345,6 +345,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public void scaledNorms(Matrix d, Matrix a, Matrix norms) {
+        reading("scaledNorms", () -> session.scaledNorms(d, a, norms), d);
+    }
+
+    @Override
     public void maxMagnitude(Matrix a, Matrix result) {
         reading("maxMagnitude", () -> session.maxMagnitude(a, result), a);
     }

@@ -460,6 +460,20 @@ abstract class EntryConformance extends SessionUnderTest {
                                 (p, i, j) -> norm(a[p], j),
                                 (p, i, j) -> (rows + 4) * FLOAT64.epsilon() * norm(a[p], j) + rows * Double.MIN_VALUE);
                         norms.assertFrameUntouched();
+
+                        double[][][] d = batch(random, new Shape(next(1, batch), rows, 1), precision);
+                        forEach(a, (p, i, j) -> a[p][i][j] *= d[d.length == 1 ? 0 : p][i][0]);
+                        Operand factors =
+                                upload(inner, new Shape(d.length, rows, 1), d, precision, next(LAYOUTS), framed());
+                        session.scaledNorms(factors.view(), x.view(), norms.view());
+                        // Scaled entries may have been stored.
+                        double least = precision == FLOAT64 ? Double.MIN_VALUE : Float.MIN_VALUE;
+                        assertClose(
+                                norms.download(),
+                                (p, i, j) -> norm(a[p], j),
+                                (p, i, j) -> (rows + 4) * precision.epsilon() * norm(a[p], j) + rows * least);
+                        norms.assertFrameUntouched();
+                        x.assertFrameUntouched();
                     }
                 }
             }

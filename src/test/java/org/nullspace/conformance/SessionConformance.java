@@ -248,6 +248,7 @@ public abstract class SessionConformance extends FactorizationConformance {
         misfit("eigenvalues", () -> session.eigenvalues(a, s, one), "3×4");
         misfit("eigenvectors", () -> session.eigenvectors(a, s, one), "3×4");
         misfit("tridiagonalize", () -> session.tridiagonalize(a, s, s, one), "3×4");
+        misfit("scaledNorms", () -> session.scaledNorms(s, a, s.transposed()), "3×4", "4×1");
         misfit("tridiagonalize", () -> session.tridiagonalize(square, s, s, one), "4×1", "3 entries");
         misfit("eigenvalues", () -> session.eigenvalues(square, c.columns(0, 1), one), "4×4", "3×1");
     }

@@ -233,6 +233,12 @@ public final class SmallDevice implements Session {
     }
 
     @Override
+    public void scaledNorms(Matrix d, Matrix a, Matrix norms) {
+        call();
+        session.scaledNorms(here(d), here(a), here(norms));
+    }
+
+    @Override
     public void maxMagnitude(Matrix a, Matrix result) {
         call();
         withTiles(() -> session.maxMagnitude(anywhere(a), here(result)), a);

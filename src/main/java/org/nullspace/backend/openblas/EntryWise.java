@@ -100,7 +100,7 @@ final class EntryWise {
         return !isLarge(a) && all >= OpenBlasThreads.LARGE_BYTES;
     }
 
-    private static boolean isLarge(Matrix a) {
+    static boolean isLarge(Matrix a) {
         return (double) a.rows() * a.columns() * a.precision().bytes() >= OpenBlasThreads.LARGE_BYTES;
     }
 
@@ -229,7 +229,8 @@ final class EntryWise {
         }
     }
 
-    private static double[] column(Matrix d, long b) {
+    /** A column on the heap. */
+    static double[] column(Matrix d, long b) {
         double[] entries = new double[Math.toIntExact(d.rows())];
         HostLines lines = HostLines.of(d, b);
         if (d.layout() == Layout.COLUMN_MAJOR) {

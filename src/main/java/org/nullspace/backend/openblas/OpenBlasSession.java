@@ -165,6 +165,15 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
     }
 
     @Override
+    protected void scaledNormsChecked(Matrix d, Matrix a, Matrix norms) {
+        if (a.layout() == Layout.COLUMN_MAJOR && (a.batch() > 1 || !EntryWise.isLarge(a))) {
+            reductions.scaledNorms(d, a, norms);
+        } else {
+            super.scaledNormsChecked(d, a, norms);
+        }
+    }
+
+    @Override
     protected void maxMagnitudeChecked(Matrix a, Matrix result) {
         reductions.maxMagnitude(a, result);
     }
