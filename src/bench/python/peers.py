@@ -515,7 +515,7 @@ def measure(options):
     answer, rank, s = function(data)
     row["first_s"] = time.perf_counter() - start
     last = warm = row["first_s"]
-    while warm < 1:
+    while warm < 3:
         start = time.perf_counter()
         answer, rank, s = function(data)
         last = time.perf_counter() - start

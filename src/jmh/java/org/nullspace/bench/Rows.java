@@ -17,7 +17,7 @@ final class Rows {
     private final Map<String, String> arguments = new HashMap<>();
     private final Path folder;
     /** Untimed runs go on for so long, and at most so many timed runs fill a second: as in peers.py. */
-    private static final double WARM_SECONDS = 1;
+    private static final double WARM_SECONDS = 3;
 
     private static final int MOST_REPEATS = 25;
 
