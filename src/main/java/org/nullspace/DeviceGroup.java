@@ -144,6 +144,9 @@ final class DeviceGroup implements AutoCloseable {
         private final IntUnaryOperator names;
         private final int batch;
         private final BatchProgress progress;
+        /** What the caller was told last. */
+        private int told;
+
         private final Trouble trouble;
         private final Part work;
         private final AtomicInteger done = new AtomicInteger();
@@ -194,6 +197,10 @@ final class DeviceGroup implements AutoCloseable {
                     }
                 }
             }
+            if (told != done.get()) {
+                // Helpers have ended since.
+                tell();
+            }
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -234,6 +241,7 @@ final class DeviceGroup implements AutoCloseable {
         private void tell() {
             int now = done.get();
             if (failure.get() == null && now > 0) {
+                told = now;
                 try {
                     if (!progress.at(now, problems)) {
                         stop(new CancelledException(now, problems));
