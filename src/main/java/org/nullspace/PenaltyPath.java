@@ -67,7 +67,7 @@ final class PenaltyPath implements RidgePath {
         return inside(set, life -> new PenaltyPath(regression, life, regression.factors(), y, penalties, null));
     }
 
-    /** The path of one penalty for all features and targets that nothing else is made of. */
+    /** The path of one penalty for all features, for targets of its own. */
     static PenaltyPath of(Regression regression, Matrix y, double[] penalties) {
         Factors factors = regression.factors();
         return inside(regression.scope(), life -> {

@@ -239,15 +239,25 @@ public abstract class AbstractSession<S extends Status> implements Session {
 
     @Override
     public final void scaleRows(Matrix d, Matrix a) {
-        operands("scaleRows")
-                .reads("d", d)
+        scaling(operands("scaleRows"), d, a).checked();
+        run("scaleRows", () -> scaleRowsChecked(d, a), d, a);
+    }
+
+    private static Operands scaling(Operands operands, Matrix d, Matrix a) {
+        return operands.reads("d", d)
                 .writes("A", a)
                 .samePrecision()
                 .shapes(
                         d.columns() == 1 && d.rows() == a.rows(),
-                        "d must be a column with one factor for each row of A")
-                .checked();
-        run("scaleRows", () -> scaleRowsChecked(d, a), d, a);
+                        "d must be a column with one factor for each row of A");
+    }
+
+    private static Operands norms(Operands operands, Matrix a, Matrix norms) {
+        return operands.writes("norms", norms)
+                .float64(norms)
+                .shapes(
+                        norms.rows() == 1 && norms.columns() == a.columns(),
+                        "norms must be a row with one entry for each column of A");
     }
 
     /**
@@ -262,15 +272,7 @@ public abstract class AbstractSession<S extends Status> implements Session {
 
     @Override
     public final void columnNorms(Matrix a, Matrix norms) {
-        operands("columnNorms")
-                .reads("A", a)
-                .orHost()
-                .writes("norms", norms)
-                .float64(norms)
-                .shapes(
-                        norms.rows() == 1 && norms.columns() == a.columns(),
-                        "norms must be a row with one entry for each column of A")
-                .checked();
+        norms(operands("columnNorms").reads("A", a).orHost(), a, norms).checked();
         run("columnNorms", () -> columnNormsChecked(a, norms), a, norms);
     }
 
@@ -284,19 +286,7 @@ public abstract class AbstractSession<S extends Status> implements Session {
 
     @Override
     public final void scaledNorms(Matrix d, Matrix a, Matrix norms) {
-        operands("scaledNorms")
-                .reads("d", d)
-                .writes("A", a)
-                .samePrecision()
-                .shapes(
-                        d.columns() == 1 && d.rows() == a.rows(),
-                        "d must be a column with one factor for each row of A")
-                .writes("norms", norms)
-                .float64(norms)
-                .shapes(
-                        norms.rows() == 1 && norms.columns() == a.columns() && norms.batch() == a.batch(),
-                        "norms must be a row with one entry for each column of A")
-                .checked();
+        norms(scaling(operands("scaledNorms"), d, a), a, norms).checked();
         run("scaledNorms", () -> scaledNormsChecked(d, a, norms), d, a, norms);
     }
 

@@ -4,7 +4,7 @@ import org.nullspace.matrix.Matrix;
 
 /**
  * Ridge solutions argmin ‖XW − Y‖² + λ‖W‖² for many penalties λ, and how well each predicts samples that it has not seen, all from one
- * singular value decomposition. For λ → 0 the solutions tend to the minimum-norm solution, and λ = 0 gives it.
+ * factorization. For λ → 0 the solutions tend to the minimum-norm solution, and λ = 0 gives it.
  *
  * <p>With an unpenalised intercept, the intercept is fitted for each penalty and does not count in the penalty; with sample weights, squares
  * are weighted.

@@ -251,7 +251,7 @@ public interface SolutionSet extends AutoCloseable {
     Matrix ridge(double[] penalties);
 
     /**
-     * Ridge solutions for many penalties and their scores, from one singular value decomposition, which is made here if need be.
+     * Ridge solutions for many penalties and their scores, from one factorization. What they need of it is made when it is asked for.
      *
      * @param penalties finite numbers of at least 0, in any order; copied
      * @return the path, to be closed by the caller; ends with the set

@@ -4,13 +4,13 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Few penalties that stand for many: 1/(s + λ) = Σ_m φ_m(λ)/(s + λ_m) to rounding, for all s of an interval [a, b] with a &gt; 0 and each λ of a list, so
- * that whatever depends on λ as this does is a combination of what it is for the M nodes λ_m.
+ * Few penalties that stand for many: 1/(s + λ) = Σ_m φ_m(λ)/(s + λ_m) to rounding, for all s of an interval [a, b] with a &gt; 0 and each λ of a
+ * list, so that whatever depends on λ as this does is a combination of what it is for the M nodes λ_m.
  *
  * <p>The sum interpolates at points s_1…s_M, which determines it: φ_m(λ) = Π_j (s_j + λ_m)/(s_j + λ) · Π_{p≠m} (λ − λ_p)/(λ_m − λ_p), a product
- * without cancellation, and its relative error is Π_j |s − s_j|/(s + λ_j) · |λ − λ_j|/(s_j + λ). Points and nodes are added where the two products over
- * what is chosen already are largest: Leja–Bagby points (Bagby, Duke Math. J. 36, 1969); the error falls geometrically, at a rate that depends on the logarithms of
- * b/a and of the range of penalties only (Beckermann and Townsend, SIAM Review 61, 2019).
+ * without cancellation, and its relative error is Π_j |s − s_j|/(s + λ_j) · |λ − λ_j|/(s_j + λ). Points and nodes are added where the two
+ * products over what is chosen already are largest: Leja–Bagby points (Bagby, Duke Math. J. 36, 1969). The error falls geometrically, at a rate
+ * that depends on the logarithms of b/a and of the range of penalties only (Beckermann and Townsend, SIAM Review 61, 2019).
  *
  * <p>With 100 penalties from 10⁻⁸·b to 10⁸·b, there are 17 nodes for b/a = 4, 29 for 100, 55 for 10⁶.
  */

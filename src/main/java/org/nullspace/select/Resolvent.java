@@ -10,14 +10,16 @@ import org.nullspace.matrix.Precision;
 import org.nullspace.solve.TridiagonalForm;
 
 /**
- * S(λ) = (a + λ)(T + λI)⁻¹ for the tridiagonal T of a {@link TridiagonalForm} with least eigenvalue a: its eigenvalues are in (0,1], and it does not vanish for λ →
- * 0. Penalties are in T's units.
+ * S(λ) = (a + λ)(T + λI)⁻¹ for the tridiagonal T of a {@link TridiagonalForm} with least eigenvalue a: its eigenvalues are in (0,1], and it does
+ * not vanish for λ → 0. Penalties are in T's units.
  */
 abstract class Resolvent {
+    final Session session;
     final TridiagonalForm form;
     final int rank;
 
-    Resolvent(TridiagonalForm form) {
+    Resolvent(Session session, TridiagonalForm form) {
+        this.session = session;
         this.form = form;
         this.rank = form.diagonal().length;
     }
@@ -45,11 +47,8 @@ abstract class Resolvent {
 
     /** T is diagonal: everything is a product. */
     private static final class Spectral extends Resolvent {
-        private final Session session;
-
         Spectral(Session session, TridiagonalForm form) {
-            super(form);
-            this.session = session;
+            super(session, form);
         }
 
         private double[][] shrinkage(double[] penalties) {
@@ -99,11 +98,8 @@ abstract class Resolvent {
 
     /** By factorizations T + λI = LDLᵀ with unit lower bidiagonal L, on the host. */
     private static final class Tridiagonal extends Resolvent {
-        private final Session session;
-
         Tridiagonal(Session session, TridiagonalForm form) {
-            super(form);
-            this.session = session;
+            super(session, form);
         }
 
         /** L and (a + λ)·D⁻¹. */

@@ -2,8 +2,6 @@ package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.function.Consumer;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.backend.Session;
@@ -78,20 +76,13 @@ abstract class AgainstQr extends Conformance {
     /** A session one of whose operations writes something else: the operand of a given index is changed before anybody sees it. */
     Session altered(String operation, int operand, Consumer<double[][]> change) {
         Session session = provider().open(0);
-        return (Session) Proxy.newProxyInstance(
-                Session.class.getClassLoader(), new Class<?>[] {Session.class}, (proxy, method, args) -> {
-                    try {
-                        Object result = method.invoke(session, args);
-                        if (method.getName().equals(operation)) {
-                            Matrix y = (Matrix) args[operand];
-                            double[][] entries = session.toHost(y).toArray();
-                            change.accept(entries);
-                            session.copy(Storage.ROW_MAJOR.of(entries, (int) y.columns(), Precision.FLOAT64), y);
-                        }
-                        return result;
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+        return watched(session, (name, args) -> {
+            if (name.equals(operation)) {
+                Matrix y = (Matrix) args[operand];
+                double[][] entries = session.toHost(y).toArray();
+                change.accept(entries);
+                session.copy(Storage.ROW_MAJOR.of(entries, (int) y.columns(), Precision.FLOAT64), y);
+            }
+        });
     }
 }

@@ -1,5 +1,8 @@
 package org.nullspace.conformance;
 
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.Proxy;
+import java.util.function.BiConsumer;
 import org.nullspace.Nullspace;
 import org.nullspace.backend.Availability;
 import org.nullspace.backend.BackendProvider;
@@ -39,6 +42,20 @@ abstract class Conformance {
             }
         }
         throw new AssertionError("no backend of kind " + kind() + " can be used on this machine");
+    }
+
+    /** The session with somebody told of each operation after it: its name and its arguments. */
+    static Session watched(Session session, BiConsumer<String, Object[]> after) {
+        return (Session) Proxy.newProxyInstance(
+                Session.class.getClassLoader(), new Class<?>[] {Session.class}, (proxy, method, args) -> {
+                    try {
+                        Object result = method.invoke(session, args);
+                        after.accept(method.getName(), args == null ? new Object[0] : args);
+                        return result;
+                    } catch (InvocationTargetException e) {
+                        throw e.getCause();
+                    }
+                });
     }
 
     final SolutionSet solve(Planted p, Mode mode) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -205,6 +206,27 @@ abstract class SketchConformance extends AgainstQr {
             requireSameAsQr(where, x, way, false);
         } else {
             requireSameAsQr(where, x, way, sketch().build(), null, 0);
+        }
+    }
+
+    /** Cholesky QR of a preconditioned matrix whose Gram matrix has lost digits is not orthonormal: once more, then. */
+    @Test
+    void makesOrthonormalWhatIsNot() {
+        SplitMix64 random = new SplitMix64(18);
+        double[][] x = Dense.multiply(Dense.gaussian(random, 40, 25), Dense.gaussian(random, 25, 500));
+        for (double loss : new double[] {0, 1e-12, 1e-7}) {
+            AtomicInteger calls = new AtomicInteger();
+            Way way = (a, b, options) -> OnSession.solve(
+                    altered("gram", 3, g -> {
+                        if (calls.getAndIncrement() == 0) {
+                            g[0][0] *= 1 + loss;
+                        }
+                    }),
+                    a,
+                    b,
+                    options);
+            requireSameAsQr("loss of " + loss, x, way, true);
+            assertThat(calls.get()).as("Gram matrices, loss of " + loss).isEqualTo(loss == 0 ? 1 : 2);
         }
     }
 

@@ -3,8 +3,6 @@ package org.nullspace.conformance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import java.lang.reflect.InvocationTargetException;
-import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.Map;
 import java.util.TreeMap;
@@ -70,18 +68,7 @@ abstract class WorkConformance extends Conformance {
     }
 
     private Session counted(Work work) {
-        Session session = provider().open(0);
-        return (Session) Proxy.newProxyInstance(
-                Session.class.getClassLoader(), new Class<?>[] {Session.class}, (proxy, method, args) -> {
-                    try {
-                        if (args != null) {
-                            work.add(method.getName(), args);
-                        }
-                        return method.invoke(session, args);
-                    } catch (InvocationTargetException e) {
-                        throw e.getCause();
-                    }
-                });
+        return watched(provider().open(0), work::add);
     }
 
     private SolutionSet solve(Work work, Planted p, Method method) {

@@ -166,9 +166,8 @@ final class OpenBlasSession extends AbstractSession<HostStatus> {
 
     @Override
     protected void scaledNormsChecked(Matrix d, Matrix a, Matrix norms) {
-        if (a.layout() == Layout.COLUMN_MAJOR && (a.batch() > 1 || !EntryWise.isLarge(a))) {
-            reductions.scaledNorms(d, a, norms);
-        } else {
+        boolean small = a.layout() == Layout.COLUMN_MAJOR && (a.batch() > 1 || !EntryWise.isLarge(a));
+        if (!small || !reductions.scaledNorms(d, a, norms)) {
             super.scaledNormsChecked(d, a, norms);
         }
     }

@@ -1,6 +1,7 @@
 package org.nullspace.backend.openblas;
 
 import java.util.Arrays;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.nullspace.matrix.HostLines;
@@ -60,43 +61,38 @@ final class Reductions {
         }
     }
 
-    /** Norms of the columns of diag(d)·A for small column-major problems. */
-    void scaledNorms(Matrix d, Matrix a, Matrix norms) {
+    /**
+     * Norms of the columns of diag(d)·A for small column-major problems; A is not changed.
+     *
+     * @return false if a sum of squares is not safe, in which case norms are undefined
+     */
+    boolean scaledNorms(Matrix d, Matrix a, Matrix norms) {
+        AtomicBoolean safe = new AtomicBoolean(true);
         threads.split(EntryWise.manyAreLarge(a), norms.batch(), 1, (slice, begin, end) -> {
             double[] scaled = new double[Math.toIntExact(a.rows())];
-            for (long b = begin; b < end; b++) {
+            for (long b = begin; b < end && safe.get(); b++) {
                 double[] factors = EntryWise.column(d, d.batch() == 1 ? 0 : b);
                 HostLines lines = HostLines.of(a, b);
                 for (long j = 0; j < a.columns(); j++) {
-                    norms.set(b, 0, j, scaledNorm(factors, lines, j, scaled));
+                    double sum = scaledSquares(factors, lines, j, scaled);
+                    norms.set(b, 0, j, Math.sqrt(sum));
+                    if (!isSafe(sum, a.precision())) {
+                        safe.set(false);
+                    }
                 }
             }
         });
+        return safe.get();
     }
 
-    private static double scaledNorm(double[] factors, HostLines lines, long line, double[] scaled) {
+    private static double scaledSquares(double[] factors, HostLines lines, long line, double[] scaled) {
         for (int p = 0; p < scaled.length; p += HostLines.CHUNK) {
             lines.read(line, p, scaled, p, Math.min(HostLines.CHUNK, scaled.length - p));
         }
         for (int i = 0; i < scaled.length; i++) {
             scaled[i] *= factors[i];
         }
-        double sum = sumOfSquares(scaled, scaled.length);
-        if (isSafe(sum, Precision.FLOAT64)) {
-            return Math.sqrt(sum);
-        }
-        double largest = 0;
-        for (double each : scaled) {
-            largest = Math.abs(each) > largest || Double.isNaN(each) ? Math.abs(each) : largest;
-        }
-        if (!(largest > 0 && largest < Double.POSITIVE_INFINITY)) {
-            return largest;
-        }
-        double scale = scale(largest);
-        for (int i = 0; i < scaled.length; i++) {
-            scaled[i] *= scale;
-        }
-        return Math.sqrt(sumOfSquares(scaled, scaled.length)) / scale;
+        return sumOfSquares(scaled, scaled.length);
     }
 
     private static void normsOfLines(HostLines lines, double[] result, int first) {
