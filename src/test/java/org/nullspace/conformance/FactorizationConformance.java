@@ -34,6 +34,7 @@ abstract class FactorizationConformance extends ProductConformance {
                     choleskyAndInverse(random, n, batch, precision, layout);
                 }
             }
+            choleskyAndInverse(random, 333, 1, precision, layout);
         }
     }
 

@@ -10,9 +10,9 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
 /**
- * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices. The latter is a
- * triangular solve with the identity, at the speed of a matrix product: of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6
- * cannot ask the workspace (its native code takes the two arrays for pointers and crashes).
+ * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices: large ones
+ * {@linkplain BlockedInverse by blocks}, small ones of a batch by a triangular solve with the identity. Of cuSOLVER's Xtrtri, as of all its generic
+ * routines, JCuda 12.6 cannot ask the workspace (its native code takes the two arrays for pointers and crashes).
  */
 final class Cholesky {
     private static final int THREADS = 256;
@@ -21,12 +21,14 @@ final class Cholesky {
     private final WorkSizes sizes;
     private final EntryWise entryWise;
     private final Cublas cublas;
+    private final BlockedInverse blocked;
 
     Cholesky(CudaQueue queue, EntryWise entryWise) {
         this.queue = queue;
         this.sizes = queue.workSizes();
         this.entryWise = entryWise;
         this.cublas = new Cublas(queue);
+        this.blocked = new BlockedInverse(queue, entryWise, cublas);
     }
 
     private static Pointer at(Matrix m) {
@@ -134,7 +136,6 @@ final class Cholesky {
                         words);
     }
 
-    /** L⁻¹ solves LX = I. */
     void invert(Matrix l, CudaStatus status) {
         if (l.rows() == 0) {
             return;
@@ -150,14 +151,14 @@ final class Cholesky {
 
     private void invert(Matrix l, long words) {
         diagonal("nullspace_first_zero_", l, 0, words);
+        if (l.batch() == 1) {
+            blocked.invert(l);
+            return;
+        }
         try (CudaQueue.Scratch scratch = queue.scratch()) {
             Matrix inverse = scratch.matrix(l.precision(), l.batch(), l.rows(), l.rows(), l.layout());
             entryWise.identity(inverse);
-            if (l.batch() > 1) {
-                cublas.solveTogether(Triangle.LOWER, l, inverse);
-            } else {
-                cublas.solveTriangular(Triangle.LOWER, l, inverse);
-            }
+            cublas.solveTogether(Triangle.LOWER, l, inverse);
             entryWise.copyTriangle(Triangle.LOWER, inverse, l);
         }
     }

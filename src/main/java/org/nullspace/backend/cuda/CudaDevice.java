@@ -35,6 +35,7 @@ final class CudaDevice {
     private final long totalBytes;
     private final int capability;
     private final int multiprocessors;
+    private final int sharedBytes;
     private final boolean streamOrderedAllocator;
     private final Kernels kernels;
     private final Deque<CudaQueue> idle = new ArrayDeque<>();
@@ -55,6 +56,7 @@ final class CudaDevice {
         capability = 10 * attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MAJOR)
                 + attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_COMPUTE_CAPABILITY_MINOR);
         multiprocessors = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
+        sharedBytes = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MAX_SHARED_MEMORY_PER_BLOCK_OPTIN);
         streamOrderedAllocator = attribute(CUdevice_attribute.CU_DEVICE_ATTRIBUTE_MEMORY_POOLS_SUPPORTED) != 0;
         CudaCheck.driver(
                 "cuDevicePrimaryCtxRetain",
@@ -129,6 +131,11 @@ final class CudaDevice {
     /** Ten times the major plus the minor number of the compute capability. */
     int capability() {
         return capability;
+    }
+
+    /** Bytes of shared memory that a thread block can be given. */
+    int sharedBytes() {
+        return sharedBytes;
     }
 
     int multiprocessors() {

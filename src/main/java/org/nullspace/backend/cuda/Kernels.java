@@ -5,11 +5,14 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Supplier;
 import jcuda.Pointer;
 import jcuda.driver.CUfunction;
+import jcuda.driver.CUfunction_attribute;
 import jcuda.driver.CUmodule;
 import jcuda.driver.JCudaDriver;
 import org.nullspace.error.BackendException;
@@ -24,6 +27,7 @@ final class Kernels {
     private final CudaDevice device;
     private final Map<String, CUmodule> modules = new HashMap<>();
     private final Map<String, CUfunction> functions = new HashMap<>();
+    private final Set<String> enlarged = new HashSet<>();
 
     Kernels(CudaDevice device) {
         this.device = device;
@@ -89,6 +93,22 @@ final class Kernels {
         return module;
     }
 
+    /** A kernel that may be launched with this many bytes of shared memory. */
+    private synchronized CUfunction function(String source, String name, int sharedBytes) {
+        CUfunction function = function(source, name);
+        if (sharedBytes > 0 && !enlarged.contains(name)) {
+            CudaCheck.driver(
+                    "cuFuncSetAttribute",
+                    () -> JCudaDriver.cuFuncSetAttribute(
+                            function,
+                            CUfunction_attribute.CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES,
+                            sharedBytes),
+                    () -> sharedBytes + " bytes of shared memory for " + name);
+            enlarged.add(name);
+        }
+        return function;
+    }
+
     /**
      * Queues a launch.
      *
@@ -112,7 +132,26 @@ final class Kernels {
             int blockX,
             int blockY,
             long... arguments) {
-        CUfunction function = function(source, name);
+        launch(queue, source, name, gridX, gridY, gridZ, blockX, blockY, 0, arguments);
+    }
+
+    /**
+     * Queues a launch with dynamic shared memory.
+     *
+     * @param sharedBytes bytes for each thread block, the same in all launches of a kernel
+     */
+    void launch(
+            CudaQueue queue,
+            String source,
+            String name,
+            long gridX,
+            long gridY,
+            long gridZ,
+            int blockX,
+            int blockY,
+            int sharedBytes,
+            long[] arguments) {
+        CUfunction function = function(source, name, sharedBytes);
         Pointer parameters = Pointer.to(Pointer.to(arguments));
         int x = (int) Math.min(gridX, Integer.MAX_VALUE);
         int y = (int) Math.min(gridY, 65_535);
@@ -122,7 +161,7 @@ final class Kernels {
         CudaCheck.driver(
                 "cuLaunchKernel",
                 () -> JCudaDriver.cuLaunchKernel(
-                        function, x, y, z, blockX, blockY, 1, 0, queue.stream(), parameters, null),
+                        function, x, y, z, blockX, blockY, 1, sharedBytes, queue.stream(), parameters, null),
                 operands);
     }
 
@@ -132,6 +171,7 @@ final class Kernels {
         modules.forEach((source, module) -> steps.add(() ->
                 CudaCheck.driver("cuModuleUnload", () -> JCudaDriver.cuModuleUnload(module), () -> source + ".cu")));
         functions.clear();
+        enlarged.clear();
         modules.clear();
         return steps;
     }

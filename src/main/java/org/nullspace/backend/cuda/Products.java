@@ -6,8 +6,9 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
 /**
- * Matrix products and triangular solves. What cuBLAS cannot take as it is passes through tiles of bounded size: a float32 operand of a float64
- * result is converted, an operand on the host is uploaded.
+ * Matrix products and triangular solves. Gram matrices of long rows come from {@link GramTiles} where the device can do that, everything
+ * else from cuBLAS. What it cannot take as it is passes through tiles of bounded size: a float32 operand of a float64 result is converted, an operand
+ * on the host is uploaded.
  */
 final class Products {
     /**
@@ -19,11 +20,13 @@ final class Products {
     private final CudaQueue queue;
     private final EntryWise entryWise;
     private final Cublas cublas;
+    private final GramTiles tiles;
 
     Products(CudaQueue queue, EntryWise entryWise) {
         this.queue = queue;
         this.entryWise = entryWise;
         this.cublas = new Cublas(queue);
+        this.tiles = new GramTiles(queue);
     }
 
     private static Matrix problem(Matrix m, long b) {
@@ -148,6 +151,8 @@ final class Products {
                     tiles.done();
                 });
             }
+        } else if (tiles.take(a, c)) {
+            tiles.gram(alpha, a, beta, c);
         } else if (a.precision() != c.precision()) {
             Cut cut = Cut.acrossColumns(a, HostTiles.bytes(queue.device()));
             try (CudaQueue.Scratch scratch = queue.scratch()) {

@@ -1,0 +1,61 @@
+// Inverses of the blocks on the diagonal of a lower triangular matrix. A thread block of ORDER threads inverts one of them, a thread a column
+// of the inverse, which it holds in registers. Every kernel takes one struct of 8-byte members.
+
+constexpr int ORDER = 64;
+
+template <typename T>
+struct InverseArgs {
+    const T *data;
+    long long order;       // of the whole matrix
+    long long rowStride;   // entries from row to row
+    long long columnStride;
+    T *inverse;            // blocks at the same places; zeros above their diagonals
+    long long inverseRowStride;
+    long long inverseColumnStride;
+};
+
+template <typename T>
+__device__ __forceinline__ void invertDiagonal(InverseArgs<T> args) {
+    __shared__ T triangle[ORDER][ORDER + 2];  // by columns
+    int self = threadIdx.x;
+    long long first = blockIdx.x * (long long)ORDER;
+    int size = (int)min((long long)ORDER, args.order - first);
+    const T *data = args.data + first * (args.rowStride + args.columnStride);
+    bool downwards = args.rowStride == 1;
+    for (int k = 0; k < ORDER; k++) {
+        int row = downwards ? self : k;
+        int column = downwards ? k : self;
+        // What lies behind the end of the matrix is an identity.
+        T entry = row == column;
+        if (row < size && column <= row) {
+            entry = data[row * args.rowStride + column * args.columnStride];
+        }
+        triangle[column][row] = entry;
+    }
+    __syncthreads();
+    T x[ORDER];
+#pragma unroll
+    for (int i = 0; i < ORDER; i++) {
+        x[i] = i == self;
+    }
+#pragma unroll
+    for (int k = 0; k < ORDER; k++) {
+        x[k] = k < self ? T(0) : x[k] / triangle[k][k];
+#pragma unroll
+        for (int i = k + 1; i < ORDER; i++) {
+            x[i] -= triangle[k][i] * x[k];
+        }
+    }
+    T *inverse = args.inverse + first * (args.inverseRowStride + args.inverseColumnStride);
+    if (self < size) {
+#pragma unroll
+        for (int i = 0; i < ORDER; i++) {
+            if (i < size) {
+                inverse[i * args.inverseRowStride + self * args.inverseColumnStride] = x[i];
+            }
+        }
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(ORDER) nullspace_invert_diagonal_f32(InverseArgs<float> args) { invertDiagonal(args); }
+extern "C" __global__ void __launch_bounds__(ORDER) nullspace_invert_diagonal_f64(InverseArgs<double> args) { invertDiagonal(args); }
