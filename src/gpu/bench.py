@@ -19,7 +19,8 @@ benchmark. It reads one command a line from stdin:
 and prints JSON objects, one a line: {"event": "ready"} or {"event": "absent", "message": why}; {"event": "begin"} before and
 {"event": "end", "resident_mb": what of X had been on the device before} after the untimed first run of a way to solve the problem; a
 row; {"event": "done"} after the command. Lines that do not begin with { are ignored. For each workload and round the
-workers take turns, so that what the machine does meanwhile meets all of them.
+workers take turns, so that what the machine does meanwhile meets all of them. The Java worker computes for 3 s before it is ready (up
+to 10 s on a slow device): it solves small problems of all kinds in all its ways, so that its code is compiled.
 
 Problems
 ========
@@ -32,16 +33,22 @@ G has the entry g(1, (b n + i) d + j) in row i and column j of problem b.
 
 X is formed in float64, then rounded to its precision. A has g(2, (b n + i) k + j). The planted solution is W = X' A, thus in the row
 space; Y = X W; both in float64, Y rounded. kind "project": Z (d x k) has g(3, j k + c) in its first half of the columns and X' A in the
-others: the projection on the null space takes the latter to 0.
+others: the projection on the null space takes the latter to 0. kind "ridge": X and Y as above and 100 penalties
+lambda_l = d 10^(3 - 9 l/99), l = 0..99 (d is about sigma^2 at condition 1). Wanted are all coefficients, W of shape d x (100 k) whose
+column l k + t is the solution X' (X X' + lambda_l I)^-1 Y for target t.
 
 Rows
 ====
   workload, peer, from     from: device (X and Y lie there, W stays there), host (X, Y, W in ordinary host memory), pinned (the same, page
-                           locked), factored (X factorized before; only Y and W travel)
+                           locked), factored (X factorized before; only Y and W travel). ridge: factored means that an earlier path,
+                           or the peer's eigh, has found all that depends on X alone; Y lies on the device, W stays there. "nullspace,
+                           one solution" is the minimum-norm solution, with the errors of kind "solve"
   version, status, message, round, repeats, first_s, median_s, min_s, max_s
-  forward_error            |W - planted| / |planted|, the worst of a batch; project: |P Z2| / |Z2| over the columns Z2 of the row space
-  residual                 |X W - Y| / (|X| |W|), Frobenius norms
-  orthogonality            |X'(X W - Y)| / (|X|^2 |W|); project: |X P Z| / (|X| |Z|)
+  forward_error            |W - planted| / |planted|, the worst of a batch; project: |P Z2| / |Z2| over the columns Z2 of the row space;
+                           ridge: |W_l - R_l| / |R_l|, the worst of l = 0, 50, 99, with R_l = X' (X X' + lambda_l I)^-1 Y in float64, by
+                           Cholesky (Java) or LU (torch) factorization
+  residual                 |X W - Y| / (|X| |W|), Frobenius norms; ridge: absent
+  orthogonality            |X'(X W - Y)| / (|X|^2 |W|); project: |X P Z| / (|X| |Z|); ridge: absent
   rank                     as found, null where the peer does not say
   x_mb, device_mb          size of X; rise of the device's used memory during the first run, X included (NVML; null without it)
 Times are wall-clock times from idle to idle device; the first run is untimed.
@@ -66,6 +73,8 @@ SVD_ENTRIES = 20_000_000  # larger problems would take the peers' SVD too long
 JACOBI_ENTRIES = 2_500_000
 PINNED_BYTES = 4 << 30  # locking more takes too long
 CHUNK = 1 << 25
+PENALTIES = 100  # of a ridge path
+CHECKED = (0, 50, 99)  # those whose solutions are compared
 
 
 class Workload:
@@ -100,6 +109,10 @@ class Workload:
 
 
 # ------------------------------------------------------------------------------------------------------------- problems
+def penalties(d):
+    return [d * 10.0 ** (3 - 9 * i / (PENALTIES - 1)) for i in range(PENALTIES)]
+
+
 def gaussian_free(np, seed, start, count):
     """g(seed, start..start+count) with NumPy."""
     z = np.arange(start + 1, start + count + 1, dtype=np.uint64)
@@ -299,17 +312,30 @@ class Torch(Worker):
             y = self.times(x, planted).to(dtype)
         if w.batch == 1:
             x, y, planted = x[0], y[0], planted[0]
+        if w.kind == "ridge":
+            planted = self.path(w, x, y)
         self.host = x.cpu(), y.cpu(), planted.cpu()
         self.there = None
 
+    def path(self, w, x, y):
+        """Ridge solutions for the checked penalties, side by side, in float64."""
+        torch, f64 = self.torch, self.torch.float64
+        gram = sum(x[:, i:j].to(f64) @ x[:, i:j].to(f64).T for i, j in self.blocks(x))
+        alpha = []
+        for i in CHECKED:
+            shifted = gram.clone()
+            shifted.diagonal().add_(penalties(w.d)[i])
+            alpha.append(torch.linalg.solve(shifted, y.to(f64)))
+        return self.times_transposed(x, torch.cat(alpha, 1))
+
     def resident(self):
-        """X, Y and the planted solution on the device, kept for one command."""
+        """X, Y and the planted solution (ridge: the checked solutions) on the device, kept for one command."""
         if self.there is None:
             self.there = tuple(t.to(self.device) for t in self.host)
         return self.there
 
     def before(self, start):
-        if start == "device":
+        if start in ("device", "factored"):
             self.resident()
 
     def leave_device(self):
@@ -317,7 +343,7 @@ class Torch(Worker):
         self.clear()
 
     def resident_mb(self, w, start):
-        return w.bytes / 2**20 if start == "device" else 0
+        return w.bytes / 2**20 if start in ("device", "factored") else 0
 
     @staticmethod
     def blocks(x):
@@ -339,6 +365,11 @@ class Torch(Worker):
     def errors(self, w, solution):
         torch = self.torch
         x, y, planted = self.resident()
+        if w.kind == "ridge":
+            found = torch.stack([solution[:, i * w.k : (i + 1) * w.k].to(torch.float64) for i in CHECKED])
+            right = planted.reshape(w.d, len(CHECKED), w.k).transpose(0, 1)
+            error = torch.linalg.vector_norm(found - right, dim=(1, 2)) / torch.linalg.vector_norm(right, dim=(1, 2))
+            return {"forward_error": float(error.max())}
         solution = solution.to(self.device).to(torch.float64).reshape(planted.shape)
         x_norm = float(torch.linalg.vector_norm(x, dtype=torch.float64))
 
@@ -376,6 +407,15 @@ class Torch(Worker):
     def on_device(self, work):
         def make():
             return self.resident()[:2], work
+
+        return make
+
+    def on_factored(self, factor, work):
+        """A way that begins with the factors of X."""
+
+        def make():
+            x, y = self.resident()[:2]
+            return (x, y, *factor(x)), work
 
         return make
 
@@ -448,6 +488,40 @@ class Torch(Worker):
                 raise RuntimeError(f"cuBLAS SYRK returned status {status}")
             return None
 
+        penalty = penalties(w.d)
+        penalty_there = None
+
+        def eigh(x):
+            return torch.linalg.eigh(x @ x.T)
+
+        def eigh_path(x, y, values=None, vectors=None):
+            if values is None:
+                values, vectors = eigh(x)
+            filters = 1 / (values[:, None] + penalty_there)
+            filtered = filters[:, :, None] * (vectors.T @ y)[:, None, :]
+            return x.T @ (vectors @ filtered.reshape(len(values), -1))
+
+        def cholesky_path(x, y):
+            gram = x @ x.T
+            alpha = []
+            for each in penalty:
+                shifted = gram.clone()
+                shifted.diagonal().add_(each)
+                factor, _ = torch.linalg.cholesky_ex(shifted)
+                alpha.append(torch.cholesky_solve(y, factor))
+            return x.T @ torch.cat(alpha, 1)
+
+        products = [("gemm X X' alone", "device", self.on_device(gemm))]
+        if self.blas:
+            products.insert(0, ("syrk X X' alone", "device", self.on_device(syrk)))
+        if w.kind == "ridge":
+            penalty_there = torch.tensor(penalty, dtype=getattr(torch, w.precision), device=self.device)
+            return [
+                *products,
+                ("by hand: torch eigh path", "device", self.on_device(eigh_path)),
+                ("by hand: torch eigh path", "factored", self.on_factored(eigh, eigh_path)),
+                ("by hand: torch Gram + Cholesky, loop", "device", self.on_device(cholesky_path)),
+            ]
         if w.kind == "batch":
             both = [("torch lstsq, batched", lstsq), ("by hand: torch Gram + Cholesky, batched", gram)]
             return [(p, "device", self.on_device(f)) for p, f in both] + [(p, "host", self.on_host(f)) for p, f in both]
@@ -458,14 +532,12 @@ class Torch(Worker):
                 ("torch qr(X'), Z - Q (Q' Z)", "device", self.on_device(project_qr)),
             ]
         ways = [
-            ("gemm X X' alone", "device", self.on_device(gemm)),
+            *products,
             ("torch lstsq", "device", self.on_device(lstsq)),
             ("torch lstsq", "host", self.on_host(lstsq)),
             ("by hand: torch Gram + Cholesky", "device", self.on_device(gram)),
             ("by hand: torch Gram + Cholesky", "host", self.on_host(gram)),
         ]
-        if self.blas:
-            ways.insert(0, ("syrk X X' alone", "device", self.on_device(syrk)))
         if self.device == "cuda" and w.bytes <= PINNED_BYTES:
             ways.append(("by hand: torch Gram + Cholesky", "pinned", self.on_host(gram, pinned=True)))
         if w.precision == "float32":
@@ -529,7 +601,7 @@ class ArrayLibrary(Worker):
 
     def ways(self, w):
         name = type(self).__name__.lower()
-        if w.entries > SVD_ENTRIES or w.kind == "project" or w.k > 100:
+        if w.entries > SVD_ENTRIES or w.kind in ("project", "ridge") or w.k > 100:
             return []
 
         def on_device(work):

@@ -10,6 +10,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.IntStream;
@@ -20,6 +21,8 @@ import org.nullspace.backend.BackendProvider;
 import org.nullspace.backend.Backends;
 import org.nullspace.backend.DeviceKind;
 import org.nullspace.backend.Session;
+import org.nullspace.backend.Status;
+import org.nullspace.backend.Triangle;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
@@ -31,6 +34,8 @@ import org.nullspace.model.Plan;
 import org.nullspace.model.SolutionBatch;
 import org.nullspace.model.SolutionSet;
 import org.nullspace.model.SolveOptions;
+import org.nullspace.select.RidgeSpectrum;
+import org.nullspace.solve.Design;
 import org.nullspace.solve.Factors;
 import org.nullspace.solve.Planner;
 import org.nullspace.solve.Solver;
@@ -44,6 +49,27 @@ public final class GpuBench {
     private static final long SVD_ENTRIES = 20_000_000;
 
     private static final double DEVIATION = Math.sqrt(12);
+
+    /** Penalties of a ridge path. */
+    private static final int PENALTIES = 100;
+
+    /** The penalties whose solutions are compared. */
+    private static final int[] CHECKED = {0, 50, 99};
+
+    /** How long the ways below are repeated before the worker is ready, all together. */
+    private static final double WARM_SECONDS = 3;
+
+    /** After so long no further way is begun. */
+    private static final double WARM_LIMIT_SECONDS = 10;
+
+    /** What is solved meanwhile: commands without repeats, seconds and round. */
+    private static final List<String> WARM_UP = List.of(
+            "solve 1 128 2000 1 float64 128 1",
+            "ridge 1 128 2000 1 float64 128 1",
+            "project 1 128 2000 10 float64 128 1",
+            "batch 100 16 64 1 float64 16 1",
+            "solve 1 128 2000 1 float64 64 1",
+            "solve 1 128 2000 1 float32 128 1");
 
     private final BackendProvider backend;
     private final BackendChoice choice;
@@ -69,7 +95,9 @@ public final class GpuBench {
             return;
         }
         try (Session host = usable(DeviceKind.CPU, reasons).open(0)) {
-            new GpuBench(backend, host).serve();
+            GpuBench bench = new GpuBench(backend, host);
+            bench.warmUp();
+            bench.serve();
         }
     }
 
@@ -85,6 +113,51 @@ public final class GpuBench {
             reasons.add("this version has no such backend");
         }
         return null;
+    }
+
+    /** Solves small problems in every way, so that the code is compiled and the device awake before anything is measured. */
+    private void warmUp() {
+        long begin = System.nanoTime();
+        for (String line : WARM_UP) {
+            attempt(() -> warmUp(new Command((line + " 1 0 1").split(" ")), begin));
+        }
+    }
+
+    private void warmUp(Command c, long begin) {
+        Problem p = plant(c);
+        try (p.scope) {
+            List<Entry> entries = entries(c, p);
+            double share = WARM_SECONDS / WARM_UP.size() / entries.size();
+            for (Entry entry : entries) {
+                if (secondsSince(begin) < WARM_LIMIT_SECONDS) {
+                    attempt(() -> repeat(entry, share));
+                }
+            }
+        }
+    }
+
+    /** Runs a way once, and again for some seconds. */
+    private static void repeat(Entry entry, double seconds) {
+        try (Way way = entry.make.get()) {
+            way.run(null);
+            long begin = System.nanoTime();
+            while (secondsSince(begin) < seconds) {
+                way.run(null);
+            }
+        }
+    }
+
+    /** What fails here fails again where it is measured, and has a row there. */
+    private static void attempt(Runnable work) {
+        try {
+            work.run();
+        } catch (RuntimeException | Error e) {
+            e.printStackTrace();
+        }
+    }
+
+    private static double secondsSince(long begin) {
+        return (System.nanoTime() - begin) * 1e-9;
     }
 
     private void serve() throws IOException {
@@ -156,8 +229,12 @@ public final class GpuBench {
 
     // ---- problems
 
-    /** X, Y and the planted solution (for projections: the vectors Z in Y's place, and no solution), on the host. */
-    private record Problem(String workload, MemoryScope scope, Matrix x, Matrix y, Matrix planted) {}
+    /**
+     * X, Y and the planted solution (for projections: the vectors Z in Y's place, and no solution), on the host.
+     *
+     * @param path for ridge paths, the solutions for the checked penalties side by side; otherwise null
+     */
+    private record Problem(String workload, MemoryScope scope, Matrix x, Matrix y, Matrix planted, Matrix path) {}
 
     private static double number(long seed, long index) {
         long z = (index + 1) * 0x9E3779B97F4A7C15L + seed;
@@ -196,7 +273,51 @@ public final class GpuBench {
             }
             host.copy(exact, y);
         }
-        return new Problem(c.workload(), scope, x, y, planted);
+        Matrix path = c.kind.equals("ridge") ? path(c, scope, x, y) : null;
+        return new Problem(c.workload(), scope, x, y, planted, path);
+    }
+
+    /** λ for every place of a ridge path. */
+    private static double[] penalties(long d) {
+        return IntStream.range(0, PENALTIES)
+                .mapToDouble(l -> d * Math.pow(10, 3 - 9.0 * l / (PENALTIES - 1)))
+                .toArray();
+    }
+
+    /** Xᵀ(XXᵀ + λI)⁻¹Y for the checked penalties. */
+    private Matrix path(Command c, MemoryScope scope, Matrix x, Matrix y) {
+        Matrix path = Matrix.uninitialized(
+                scope, Precision.FLOAT64, 1, c.d, (long) CHECKED.length * c.k, Layout.COLUMN_MAJOR);
+        double[] penalties = penalties(c.d);
+        try (MemoryScope scratch = MemoryScope.open()) {
+            Matrix gram = Matrix.zeros(scratch, Precision.FLOAT64, 1, c.n, c.n, Layout.COLUMN_MAJOR);
+            host.gram(1, x, 0, gram);
+            Matrix shifted = Matrix.zeros(scratch, Precision.FLOAT64, 1, c.n, c.n, Layout.COLUMN_MAJOR);
+            Matrix alpha =
+                    Matrix.uninitialized(scratch, Precision.FLOAT64, 1, c.n, path.columns(), Layout.COLUMN_MAJOR);
+            Status status = host.status(scratch, 1);
+            for (int m = 0; m < CHECKED.length; m++) {
+                host.copy(gram, shifted);
+                for (long i = 0; i < c.n; i++) {
+                    shifted.set(0, i, i, gram.get(0, i, i) + penalties[CHECKED[m]]);
+                }
+                host.cholesky(shifted, status);
+                if (host.read(status)[0] != 0) {
+                    throw new IllegalStateException("XX' + " + penalties[CHECKED[m]] + " I has no Cholesky factor");
+                }
+                Matrix block = block(c, alpha, m);
+                host.copy(y, block);
+                host.solveTriangular(Triangle.LOWER, shifted, block);
+                host.solveTriangular(Triangle.UPPER, shifted.transposed(), block);
+            }
+            host.multiply(1, x.transposed(), alpha, 0, path);
+        }
+        return path;
+    }
+
+    /** The columns of one penalty. */
+    private static Matrix block(Command c, Matrix path, int penalty) {
+        return path.columns((long) penalty * c.k, (penalty + 1L) * c.k);
     }
 
     private static void fill(Command c, Matrix x) {
@@ -247,35 +368,51 @@ public final class GpuBench {
         void close();
     }
 
-    private void run(Command c) throws IOException {
+    /** A way and what its row is called. */
+    private record Entry(String peer, String from, Supplier<Way> make) {}
+
+    private void run(Command c) {
         if (problem == null || !problem.workload.equals(c.workload())) {
             release();
             problem = plant(c);
         }
-        Problem p = problem;
+        for (Entry entry : entries(c, problem)) {
+            row(c, entry);
+        }
+    }
+
+    private List<Entry> entries(Command c, Problem p) {
         SolveOptions auto = SolveOptions.builder().backend(choice).build();
+        List<Entry> all = new ArrayList<>();
         switch (c.kind) {
-            case "batch" -> row(c, "nullspace", "host", () -> batch(p, auto));
+            case "batch" -> all.add(new Entry("nullspace", "host", () -> batch(p, auto)));
             case "project" -> {
-                row(c, "nullspace", "device", () -> resident(c, p, auto));
-                row(c, "nullspace", "host", () -> project(p, auto));
-                row(c, "nullspace", "factored", () -> projectFactored(p, auto));
+                all.add(new Entry("nullspace", "device", () -> resident(c, p, auto, Resident::project)));
+                all.add(new Entry("nullspace", "host", () -> project(p, auto)));
+                all.add(new Entry("nullspace", "factored", () -> projectFactored(p, auto)));
+            }
+            case "ridge" -> {
+                all.add(new Entry("nullspace, one solution", "device", () -> resident(c, p, auto, Resident::solve)));
+                all.add(new Entry("nullspace", "device", () -> resident(c, p, auto, Resident::path)));
+                all.add(new Entry("nullspace", "factored", () -> pathFactored(c, p, auto)));
             }
             case "solve" -> {
-                row(c, "nullspace", "device", () -> resident(c, p, auto));
-                row(c, "nullspace", "host", () -> solve(p, auto));
-                row(c, "nullspace", "factored", () -> factored(p, auto));
+                all.add(new Entry("nullspace", "device", () -> resident(c, p, auto, Resident::solve)));
+                all.add(new Entry("nullspace", "host", () -> solve(p, auto)));
+                all.add(new Entry("nullspace", "factored", () -> factored(p, auto)));
                 if (c.entries() <= SVD_ENTRIES && c.k == 1) {
                     for (Method method : new Method[] {Method.QR_SVD, Method.GESVD}) {
                         SolveOptions options = auto.toBuilder().method(method).build();
-                        row(c, "nullspace " + method, "device", () -> resident(c, p, options));
+                        all.add(new Entry(
+                                "nullspace " + method, "device", () -> resident(c, p, options, Resident::solve)));
                     }
                     SolveOptions spectrum = auto.toBuilder().spectrum(true).build();
-                    row(c, "nullspace, all singular values", "host", () -> solve(p, spectrum));
+                    all.add(new Entry("nullspace, all singular values", "host", () -> solve(p, spectrum)));
                 }
             }
             default -> throw new IllegalArgumentException("unknown kind of problem " + c.kind);
         }
+        return all;
     }
 
     private static Answer answer(MemoryScope keep, Matrix solution, int rank) {
@@ -367,8 +504,46 @@ public final class GpuBench {
         };
     }
 
-    /** X and Y (or Z) on the device, W left there: the planner and the solver that the front door uses, on one session. */
-    private Way resident(Command c, Problem p, SolveOptions options) {
+    /** X and Y (or Z) on the device, W left there. */
+    private Way resident(Command c, Problem p, SolveOptions options, BiFunction<Resident, MemoryScope, Answer> run) {
+        Resident resident = upload(c, p, options);
+        return new Way() {
+            @Override
+            public Answer run(MemoryScope keep) {
+                return run.apply(resident, keep);
+            }
+
+            @Override
+            public void close() {
+                resident.close();
+            }
+        };
+    }
+
+    /** As {@link #resident}, with what an earlier path has found about X. */
+    private Way pathFactored(Command c, Problem p, SolveOptions options) {
+        Resident resident = upload(c, p, options);
+        try {
+            Factors factors = resident.factor(resident.owner);
+            resident.path(factors, null);
+            return new Way() {
+                @Override
+                public Answer run(MemoryScope keep) {
+                    return resident.path(factors, keep);
+                }
+
+                @Override
+                public void close() {
+                    resident.close();
+                }
+            };
+        } catch (RuntimeException | Error e) {
+            resident.close();
+            throw e;
+        }
+    }
+
+    private Resident upload(Command c, Problem p, SolveOptions options) {
         Session session = backend.open(0);
         MemoryScope owner = MemoryScope.open();
         try {
@@ -385,35 +560,77 @@ public final class GpuBench {
         }
     }
 
+    /** Operands on the device, and what the front door does with them: its planner and its solver on one session. */
     private record Resident(
-            Command command, Session session, MemoryScope owner, Matrix x, Matrix y, SolveOptions options)
-            implements Way {
-        @Override
-        public Answer run(MemoryScope keep) {
+            Command command, Session session, MemoryScope owner, Matrix x, Matrix y, SolveOptions options) {
+        Factors factor(MemoryScope scope) {
             Command c = command;
             Plan plan = Planner.plan(c.n, c.d, c.k, c.precision, x.place(), options, session);
+            Factors factors =
+                    Solver.factor(session, scope, x, c.precision, options, plan).factors();
+            if (factors == null) {
+                throw new IllegalStateException("no factorization");
+            }
+            return factors;
+        }
+
+        Answer solve(MemoryScope keep) {
             try (MemoryScope scratch = MemoryScope.open()) {
-                Factors factors = Solver.factor(session, scratch, x, c.precision, options, plan)
-                        .factors();
-                if (factors == null) {
-                    throw new IllegalStateException("no factorization");
-                }
-                Matrix right = factors.vectors(scratch, y.rows(), y.columns());
-                session.copy(y, right);
-                Matrix w = right;
-                if (c.kind.equals("project")) {
-                    factors.projectOnNullSpace(w);
-                } else {
-                    w = factors.vectors(scratch, c.d, c.k);
-                    factors.solve(right, w);
-                }
+                Factors factors = factor(scratch);
+                Matrix right = right(factors, scratch);
+                Matrix w = factors.vectors(scratch, x.columns(), y.columns());
+                factors.solve(right, w);
                 session.synchronize();
                 return keep == null ? null : answer(keep, session.toHost(w), factors.rank());
             }
         }
 
-        @Override
-        public void close() {
+        Answer project(MemoryScope keep) {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                Factors factors = factor(scratch);
+                Matrix w = right(factors, scratch);
+                factors.projectOnNullSpace(w);
+                session.synchronize();
+                return keep == null ? null : answer(keep, session.toHost(w), factors.rank());
+            }
+        }
+
+        /** A copy of Y in the precision of the factors. */
+        private Matrix right(Factors factors, MemoryScope scratch) {
+            Matrix right = factors.vectors(scratch, y.rows(), y.columns());
+            session.copy(y, right);
+            return right;
+        }
+
+        Answer path(MemoryScope keep) {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                return path(factor(scratch), keep);
+            }
+        }
+
+        /** All penalties; the answer holds the checked ones. */
+        Answer path(Factors factors, MemoryScope keep) {
+            try (MemoryScope scratch = MemoryScope.open()) {
+                double[] penalties = penalties(command.d);
+                Design design = Design.of(session, scratch, x, options, false);
+                Matrix right = design.targets(scratch, y, factors.precision()).y();
+                Matrix w = factors.vectors(scratch, x.columns(), penalties.length * y.columns());
+                new RidgeSpectrum(scratch, session, factors, design, right).solve(penalties, w);
+                session.synchronize();
+                if (keep == null) {
+                    return null;
+                }
+                Matrix checked = Matrix.uninitialized(
+                        keep, Precision.FLOAT64, 1, w.rows(), CHECKED.length * y.columns(), Layout.COLUMN_MAJOR);
+                for (int m = 0; m < CHECKED.length; m++) {
+                    session.copy(block(command, w, CHECKED[m]), block(command, checked, m));
+                }
+                session.synchronize();
+                return new Answer(checked, factors.rank());
+            }
+        }
+
+        void close() {
             owner.close();
             session.close();
         }
@@ -421,11 +638,11 @@ public final class GpuBench {
 
     // ---- measurement
 
-    private void row(Command c, String peer, String from, Supplier<Way> make) {
+    private void row(Command c, Entry entry) {
         Map<String, Object> row = new LinkedHashMap<>();
         row.put("workload", c.workload());
-        row.put("peer", peer);
-        row.put("from", from);
+        row.put("peer", entry.peer);
+        row.put("from", entry.from);
         row.put("version", version);
         row.put("round", c.round);
         row.put("status", "failed");
@@ -434,7 +651,7 @@ public final class GpuBench {
         try (MemoryScope keep = MemoryScope.open()) {
             print(Map.of("event", "begin"));
             Answer answer;
-            try (Way way = make.get()) {
+            try (Way way = entry.make.get()) {
                 double first = time(way);
                 print(Map.of("event", "end", "resident_mb", 0));
                 List<Double> times = new ArrayList<>();
@@ -477,12 +694,20 @@ public final class GpuBench {
     private static double time(Way way) {
         long begin = System.nanoTime();
         way.run(null);
-        return (System.nanoTime() - begin) * 1e-9;
+        return secondsSince(begin);
     }
 
     private void errors(Command c, Matrix w, Map<String, Object> row) {
         Matrix x = problem.x;
         Matrix y = problem.y;
+        double worst = 0;
+        if (problem.path != null && w.columns() == problem.path.columns()) {
+            for (int m = 0; m < CHECKED.length; m++) {
+                worst = Math.max(worst, distance(block(c, w, m), block(c, problem.path, m)));
+            }
+            row.put("forward_error", worst);
+            return;
+        }
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix residual = Matrix.uninitialized(scratch, Precision.FLOAT64, c.batch, c.n, c.k, Layout.COLUMN_MAJOR);
             double sizeOfX = norm(x);
@@ -493,7 +718,6 @@ public final class GpuBench {
                 row.put("orthogonality", norm(residual) / (sizeOfX * norm(y)));
                 return;
             }
-            double worst = 0;
             for (long b = 0; b < c.batch; b++) {
                 worst = Math.max(worst, distance(w.problem(b), problem.planted.problem(b)));
             }
