@@ -28,19 +28,27 @@ public final class GramLimits {
     }
 
     /**
-     * Number of applications of the approximate inverse (LLᵀ)⁻¹ that bring the error of a solution to rounding level. Each reduces it by (p +
-     * √q)εκ₂². The bound on κ₂ in the Frobenius norm exceeds κ₂ by about a factor p on spread spectra, which outweighs p; a long side does
-     * not enter into it.
+     * What an application of the approximate inverse (LLᵀ)⁻¹ leaves of the error of a solution: about (p + √q)εκ₂². The bound on κ₂ in the
+     * Frobenius norm exceeds κ₂ by about a factor p on spread spectra, which outweighs p; a long side does not enter into it.
      *
      * @param conditionBound ‖L‖_F‖L⁻¹‖_F
      * @param p order of the Gram matrix
      * @param q length of the sums in it
+     * @return a factor
+     */
+    public static double contraction(double conditionBound, long p, long q) {
+        double growth = Math.max(1, Math.sqrt((double) q) / p);
+        return growth * conditionBound * conditionBound * EPS;
+    }
+
+    /**
+     * Number of applications of the approximate inverse (LLᵀ)⁻¹ that bring the error of a solution to rounding level.
+     *
+     * @param contraction what each leaves of the error
      * @return at least 2
      */
-    public static int contractions(double conditionBound, long p, long q) {
-        double growth = Math.max(1, Math.sqrt((double) q) / p);
-        double factor = Math.min(0.1, growth * conditionBound * conditionBound * EPS);
-        return (int) Math.max(2, Math.ceil(Math.log(EPS) / Math.log(factor)));
+    public static int contractions(double contraction) {
+        return (int) Math.max(2, Math.ceil(Math.log(EPS) / Math.log(Math.min(0.1, contraction))));
     }
 
     /**

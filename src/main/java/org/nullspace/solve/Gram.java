@@ -17,7 +17,7 @@ import org.nullspace.model.SvdChoice;
 /**
  * The method {@link Method#GRAM}, with A the wide one of X and Xᵀ (p×q).
  *
- * <p><b>Full rank.</b> With LLᵀ = AAᵀ, ‖L‖_F and ‖L⁻¹‖_F bound the extreme singular values: σ₁ ≤ ‖L‖_F and σ_p ≥ 1/‖L⁻¹‖_F. If these bounds alone
+ * <p><b>Full rank.</b> With LLᵀ = AAᵀ, norms of L and L⁻¹ bound the extreme singular values ({@link GramCertificate}). If these bounds alone
  * put σ_p above the cut-off, the rank is p without a singular value having been computed; the price is p³/3 operations. How far L can be
  * trusted is a question of the condition of A with rows of norm 1, DA: Cholesky factorization and triangular solves of DAAᵀD make the same
  * rounding errors as those of AAᵀ (Higham, Accuracy and Stability, 2nd ed., §10.1.1), and the rows of D are nearly the best scaling there is (van der Sluis, Numer.
@@ -111,61 +111,47 @@ final class Gram {
             session.copy(g, second);
             Status inverted = session.status(scratch, 1);
             session.invertLower(second, inverted);
-            double[][] norms = Norms.columnsOf(session, g.transposed(), second);
-            double[] rows = norms[0];
-            double[] columns = norms[1];
-            info = session.read(inverted)[0];
-            double normL = 0;
-            double normInverse = 0;
-            double scaledInverse = 0;
-            for (int i = 0; i < p; i++) {
-                normL = Math.hypot(normL, rows[i]);
-                normInverse = Math.hypot(normInverse, columns[i]);
-                scaledInverse = Math.hypot(scaledInverse, rows[i] * columns[i]);
-            }
-            double condition = normL * normInverse;
-            double sigmaMin = 1 / normInverse;
-            double scaled = Math.min(condition, Math.sqrt(p) * scaledInverse);
-            if (info != 0
-                    || !(condition < Double.POSITIVE_INFINITY)
-                    || !(sigmaMin > SMALLEST_SIGMA)
-                    || !(normL < 1 / SMALLEST_SIGMA)) {
+            GramCertificate bounds = new GramCertificate(session, g, second);
+            if (session.read(inverted)[0] != 0 || !bounds.isInRange(SMALLEST_SIGMA)) {
                 return Attempt.declined(
                         "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an"
                                 + " infinity");
             }
             double trusted = GramLimits.largestCondition(p, a.columns());
-            if (scaled > trusted) {
+            if (bounds.scaled() > trusted) {
+                bounds.sharpenScaled(trusted);
+            }
+            if (bounds.scaled() > trusted) {
                 String note = String.format(
                         Locale.ROOT,
                         "GRAM: no certificate, %s, %.3g with rows of norm 1, and the Gram matrix is trusted up to %.3g",
-                        bound(condition),
-                        scaled,
+                        bounds.conditionText(),
+                        bounds.scaled(),
                         trusted);
                 // What is left of a vanishing σ is about √(pε)σ₁ at most.
-                if (scaled * Math.sqrt(p * EPS) < 0.1) {
+                if (bounds.scaled() * Math.sqrt(p * EPS) < 0.1) {
                     return Attempt.declined(note);
                 }
                 session.gram(1, g, 0, second);
                 scope.close();
                 return lowRank(second, note, Long.MAX_VALUE);
             }
-            if (!tolerance.certifiesFullRank(normL, sigmaMin, x.rows(), x.columns(), dataPrecision)) {
+            if (!certifies(tolerance, bounds.sigmaMax(), bounds.sigmaMin(), dataPrecision)
+                    && certifies(tolerance, bounds.sigmaMaxLower(), bounds.sigmaMinUpper(), dataPrecision)) {
+                bounds.sharpen();
+            }
+            if (!certifies(tolerance, bounds.sigmaMax(), bounds.sigmaMin(), dataPrecision)) {
                 return Attempt.declined("GRAM: no certificate of full rank under the tolerance " + tolerance + " ("
-                        + bound(condition) + ")");
+                        + bounds.conditionText() + ")");
             }
             return Attempt.done(
-                    new GramFactors(session, scope, x, g, rows, condition, scaled),
-                    "GRAM: full rank " + p + " certified, " + bound(condition));
+                    new GramFactors(session, scope, x, g, bounds),
+                    "GRAM: full rank " + p + " certified, " + bounds.conditionText());
         }
     }
 
-    /** Three digits, rounded upwards; {@code String.format} takes as long as a small factorization. */
-    private static String bound(double condition) {
-        int exponent = (int) Math.floor(Math.log10(condition));
-        double digits = Math.ceil(condition * Math.pow(10, 2 - exponent) * (1 - 1e-12)) / 100;
-        String number = exponent < 3 ? "" + (float) (digits * Math.pow(10, exponent)) : digits + "e" + exponent;
-        return "condition number at most " + number;
+    private boolean certifies(RankTolerance tolerance, double largest, double smallest, Precision dataPrecision) {
+        return tolerance.certifiesFullRank(largest, smallest, x.rows(), x.columns(), dataPrecision);
     }
 
     /**

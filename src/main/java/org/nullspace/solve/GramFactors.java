@@ -36,25 +36,16 @@ final class GramFactors extends Factors {
      * @param scope owner of {@code cholesky}
      * @param x n×d
      * @param cholesky L in the lower triangle, zeros above
-     * @param rowNorms norms of the rows of L, which are those of the rows of A
-     * @param conditionBound an upper bound on κ₂
-     * @param scaledBound an upper bound on κ₂ with the rows of A scaled, on which solving with L depends
+     * @param certificate bounds on what L is
      */
-    GramFactors(
-            Session session,
-            MemoryScope scope,
-            Matrix x,
-            Matrix cholesky,
-            double[] rowNorms,
-            double conditionBound,
-            double scaledBound) {
+    GramFactors(Session session, MemoryScope scope, Matrix x, Matrix cholesky, GramCertificate certificate) {
         super(session, scope, x);
         this.wide = x.rows() <= x.columns();
         this.cholesky = cholesky;
         this.rank = Math.toIntExact(cholesky.rows());
-        this.conditionBound = conditionBound;
-        this.residuals = new GramResiduals(session, scope, x, rowNorms);
-        this.contractions = GramLimits.contractions(scaledBound, rank, Math.max(x.rows(), x.columns()));
+        this.conditionBound = certificate.condition();
+        this.residuals = new GramResiduals(session, scope, x, certificate.rows());
+        this.contractions = certificate.contractions(Math.max(x.rows(), x.columns()));
     }
 
     @Override

@@ -57,6 +57,28 @@ abstract class RankConformance extends Conformance {
         }
     }
 
+    /** Frobenius norms alone would prove neither: on these spectra they are too large by 5.1 and by 2.7. */
+    @Test
+    void certifiesMoreThanFrobeniusNormsCan() {
+        int n = 70;
+        int d = 900;
+        Planted thousand = Planted.of(5050, n, d, 2, n, Spectrum.STEEP, 1e3, 0, Precision.FLOAT64);
+        for (double cutoff : new double[] {2e-4, 4.5e-4, 2e-3}) {
+            SolveOptions options =
+                    options().rankTolerance(RankTolerance.relative(cutoff)).build();
+            try (SolutionSet s = solve(thousand, options)) {
+                Method expected = cutoff < 3e-4 ? Method.GRAM : Method.QR_SVD;
+                assertThat(s.method()).as("cut-off %s: %s", cutoff, s.history()).isEqualTo(expected);
+                assertThat(s.rank()).isEqualTo(cutoff < 1e-3 ? n : 63);
+            }
+        }
+        Planted steep = Planted.of(5051, n, d, 2, n, Spectrum.STEEP, 4e5, 0, Precision.FLOAT64);
+        try (SolutionSet s = solve(steep, options().build())) {
+            assertThat(s.method()).as("%s", s.history()).isEqualTo(Method.GRAM);
+            assertThat(s.refinement().backwardError()).isLessThan(1e-16);
+        }
+    }
+
     private record Policy(RankTolerance tolerance, double cutoff) {}
 
     private static Stream<Policy> policies(int n, int d, Precision precision) {

@@ -144,7 +144,7 @@ final class MediumGram {
     }
 
     private void refine() {
-        int passes = GramLimits.contractions(norm * normOfInverse, p, q);
+        int passes = GramLimits.contractions(GramLimits.contraction(norm * normOfInverse, p, q));
         blas.copy(n * k, y, 1, r, 1);
         for (int pass = 0; pass < passes; pass++) {
             if (pass > 0) {
