@@ -1,33 +1,32 @@
-// Inverses of the blocks on the diagonal of a lower triangular matrix. A thread block of ORDER threads inverts one of them, a thread a column
+// Inverses of the blocks on the diagonal of a lower triangular matrix, in place. A thread block of ORDER threads inverts one of them, a thread a column
 // of the inverse, which it holds in registers. Every kernel takes one struct of 8-byte members.
 
 constexpr int ORDER = 64;
 
 template <typename T>
 struct InverseArgs {
-    const T *data;
-    long long order;       // of the whole matrix
-    long long rowStride;   // entries from row to row
+    T *data;
+    long long order;      // of the matrix; what lies behind its end becomes an identity
+    long long size;       // order of a block, at most ORDER
+    long long rowStride;  // entries from row to row
     long long columnStride;
-    T *inverse;            // blocks at the same places; zeros above their diagonals
-    long long inverseRowStride;
-    long long inverseColumnStride;
 };
 
+// Blocks are overwritten, with zeros above their diagonals.
 template <typename T>
 __device__ __forceinline__ void invertDiagonal(InverseArgs<T> args) {
     __shared__ T triangle[ORDER][ORDER + 2];  // by columns
     int self = threadIdx.x;
-    long long first = blockIdx.x * (long long)ORDER;
-    int size = (int)min((long long)ORDER, args.order - first);
-    const T *data = args.data + first * (args.rowStride + args.columnStride);
+    long long first = blockIdx.x * args.size;
+    int size = (int)args.size;
+    int known = (int)max(0ll, min(args.size, args.order - first));
+    T *data = args.data + first * (args.rowStride + args.columnStride);
     bool downwards = args.rowStride == 1;
     for (int k = 0; k < ORDER; k++) {
         int row = downwards ? self : k;
         int column = downwards ? k : self;
-        // What lies behind the end of the matrix is an identity.
         T entry = row == column;
-        if (row < size && column <= row) {
+        if (row < known && column <= row) {
             entry = data[row * args.rowStride + column * args.columnStride];
         }
         triangle[column][row] = entry;
@@ -46,12 +45,11 @@ __device__ __forceinline__ void invertDiagonal(InverseArgs<T> args) {
             x[i] -= triangle[k][i] * x[k];
         }
     }
-    T *inverse = args.inverse + first * (args.inverseRowStride + args.inverseColumnStride);
     if (self < size) {
 #pragma unroll
         for (int i = 0; i < ORDER; i++) {
             if (i < size) {
-                inverse[i * args.inverseRowStride + self * args.inverseColumnStride] = x[i];
+                data[i * args.rowStride + self * args.columnStride] = x[i];
             }
         }
     }

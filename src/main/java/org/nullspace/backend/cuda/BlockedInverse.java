@@ -34,79 +34,54 @@ final class BlockedInverse {
     /** Lower triangle of L ← L⁻¹ for a single matrix. */
     void invert(Matrix l) {
         long n = l.rows();
+        // Blocks of one size, in a number that is a power of two: none is left over. What lies behind L is an identity.
+        long size = ORDER;
+        long count = 1;
+        while (size * count < n) {
+            count *= 2;
+        }
+        size = (n + count - 1) / count;
         try (CudaQueue.Scratch scratch = queue.scratch()) {
-            Matrix inverse = scratch.matrix(l.precision(), n, n, l.layout());
-            entryWise.fill(inverse, 0);
+            Matrix all = scratch.matrix(l.precision(), size * count, size * count, l.layout());
+            entryWise.fill(all, 0);
+            Matrix inverse = all.rows(0, n).columns(0, n);
+            entryWise.copyTriangle(Triangle.LOWER, l, inverse);
             boolean columns = l.layout() == Layout.COLUMN_MAJOR;
+            long pitch = all.leadingDimension();
             queue.device()
                     .kernels()
                     .launch(
                             queue,
                             SOURCE,
                             "nullspace_invert_diagonal_" + EntryWise.suffix(l.precision()),
-                            (n + ORDER - 1) / ORDER,
+                            count,
                             1,
                             1,
                             ORDER,
                             1,
-                            l.address(0),
+                            all.address(0),
                             n,
-                            columns ? 1 : l.leadingDimension(),
-                            columns ? l.leadingDimension() : 1,
-                            inverse.address(0),
-                            columns ? 1 : n,
-                            columns ? n : 1);
-            for (long size = ORDER; size < n; size *= 2) {
-                long pairs = n / (2 * size);
-                if (pairs > 0) {
-                    join(scratch, l, inverse, 0, size, size, pairs);
-                }
-                long last = n - 2 * size * pairs - size;
-                if (last > 0) {
-                    join(scratch, l, inverse, 2 * size * pairs, size, last, 1);
-                }
+                            size,
+                            columns ? 1 : pitch,
+                            columns ? pitch : 1);
+            for (; count > 1; count /= 2, size *= 2) {
+                Matrix product = scratch.matrix(l.precision(), count / 2, size, size, l.layout());
+                Matrix a = blocks(all, 0, 0, size, count / 2);
+                Matrix c = blocks(all, size, 0, size, count / 2);
+                Matrix d = blocks(all, size, size, size, count / 2);
+                cublas.multiply(1, c, a, 0, product);
+                cublas.multiply(-1, d, product, 0, c);
             }
             entryWise.copyTriangle(Triangle.LOWER, inverse, l);
         }
     }
 
-    /**
-     * The block below A⁻¹, for pairs of neighbours A and D.
-     *
-     * @param from first row of the first A
-     * @param size order of A
-     * @param below order of D; that of A if there are several pairs
-     */
-    private void join(
-            CudaQueue.Scratch scratch, Matrix l, Matrix inverse, long from, long size, long below, long pairs) {
-        Matrix product = scratch.matrix(l.precision(), pairs, below, size, l.layout());
-        cublas.multiply(
-                1,
-                blocks(l, from + size, below, from, size, pairs),
-                blocks(inverse, from, size, from, size, pairs),
-                0,
-                product);
-        cublas.multiply(
-                -1,
-                blocks(inverse, from + size, below, from + size, below, pairs),
-                product,
-                0,
-                blocks(inverse, from + size, below, from, size, pairs));
-    }
-
-    /** Blocks along the diagonal of a square matrix, 2·{@code columns} rows and columns apart. */
-    private Matrix blocks(Matrix m, long row, long rows, long column, long columns, long count) {
-        if (count == 1) {
-            return m.rows(row, row + rows).columns(column, column + columns);
-        }
+    /** Square blocks along the diagonal, every second one: the first begins at a row and a column. */
+    private Matrix blocks(Matrix m, long row, long column, long size, long count) {
         long pitch = m.leadingDimension();
-        CudaMemory memory = new CudaMemory(
-                queue.device().place(),
-                m.address(0),
-                ((m.rows() - 1) * pitch + m.rows()) * m.precision().bytes(),
-                CudaQueue.FOREVER);
+        CudaMemory memory = new CudaMemory(queue.device().place(), m.address(0), m.byteSize(), CudaQueue.FOREVER);
         long offset = m.layout() == Layout.COLUMN_MAJOR ? column * pitch + row : row * pitch + column;
         return Matrix.strided(
-                memory, m.precision(), count, rows, columns, m.layout(), offset, pitch, 2 * columns * (pitch + 1));
+                memory, m.precision(), count, size, size, m.layout(), offset, pitch, 2 * size * (pitch + 1));
     }
 }
