@@ -69,6 +69,16 @@ public interface Session extends AutoCloseable {
     long memoryBytes();
 
     /**
+     * Whether products with a triangular matrix take less time than solving with it, for few columns: so on GPUs, where a solve is a long chain
+     * of small steps.
+     *
+     * @return false unless this backend says otherwise
+     */
+    default boolean prefersProducts() {
+        return false;
+    }
+
+    /**
      * The largest size of one dimension that the operations accept.
      *
      * @return largest number of rows or columns

@@ -145,9 +145,16 @@ final class Gram {
                         + bounds.conditionText() + ")");
             }
             return Attempt.done(
-                    new GramFactors(session, scope, x, g, bounds),
+                    new GramFactors(
+                            session, scope, x, g, session.prefersProducts() ? kept(scope, second) : null, bounds),
                     "GRAM: full rank " + p + " certified, " + bounds.conditionText());
         }
+    }
+
+    private Matrix kept(MemoryScope scope, Matrix square) {
+        Matrix copy = session.allocate(scope, p, p);
+        session.copy(square, copy);
+        return copy;
     }
 
     private boolean certifies(RankTolerance tolerance, double largest, double smallest, Precision dataPrecision) {

@@ -20,6 +20,7 @@ import org.nullspace.model.SvdChoice;
 final class GramFactors extends Factors {
     private final boolean wide;
     private final Matrix cholesky;
+    private final @Nullable Matrix inverse;
     private final int rank;
     private final int contractions;
     private final GramResiduals residuals;
@@ -36,12 +37,20 @@ final class GramFactors extends Factors {
      * @param scope owner of {@code cholesky}
      * @param x n×d
      * @param cholesky L in the lower triangle, zeros above
+     * @param inverse L⁻¹ likewise, or null; belongs to the same scope
      * @param certificate bounds on what L is
      */
-    GramFactors(Session session, MemoryScope scope, Matrix x, Matrix cholesky, GramCertificate certificate) {
+    GramFactors(
+            Session session,
+            MemoryScope scope,
+            Matrix x,
+            Matrix cholesky,
+            @Nullable Matrix inverse,
+            GramCertificate certificate) {
         super(session, scope, x);
         this.wide = x.rows() <= x.columns();
         this.cholesky = cholesky;
+        this.inverse = inverse;
         this.rank = Math.toIntExact(cholesky.rows());
         this.conditionBound = certificate.condition();
         this.residuals = new GramResiduals(session, scope, x, certificate.rows());
@@ -67,6 +76,18 @@ final class GramFactors extends Factors {
     private void solveGram(Matrix b) {
         session.solveTriangular(Triangle.LOWER, cholesky, b);
         session.solveTriangular(Triangle.UPPER, cholesky.transposed(), b);
+    }
+
+    /** b ← (LLᵀ)⁻¹b, which for a few columns may be off by more than rounding where X is ill-conditioned. */
+    private void solveGramQuickly(MemoryScope scratch, Matrix b) {
+        Matrix known = inverse;
+        if (known == null || b.columns() > GramResiduals.MEASURED) {
+            solveGram(b);
+            return;
+        }
+        Matrix half = vectors(scratch, rank, b.columns());
+        session.multiply(1, known, b, 0, half);
+        session.multiply(1, known.transposed(), half, 0, b);
     }
 
     @Override
@@ -103,7 +124,7 @@ final class GramFactors extends Factors {
             Matrix step = vectors(scratch, rank, y.columns());
             if (wide) {
                 session.copy(y, step);
-                solveGram(step);
+                solveGramQuickly(scratch, step);
                 session.multiply(1, x.transposed(), step, 0, w);
                 // Measures of all columns would not be finite if one of them were not.
                 if (residuals.areSolved(y, step, w)) {
@@ -153,10 +174,10 @@ final class GramFactors extends Factors {
                 : CompleteBasis.spanning(session, scope, identity(), precision(), heldBytes());
     }
 
-    /** X, L, and one more orthonormal factor: the basis and the spectrum have each their own. */
+    /** X, L and its inverse, and one more orthonormal factor: the basis and the spectrum have each their own. */
     private double heldBytes() {
         return Budget.residentBytes(session, x)
-                + Budget.bytes(precision(), Math.max(x.rows(), x.columns()) + 4L * rank, rank);
+                + Budget.bytes(precision(), Math.max(x.rows(), x.columns()) + (inverse == null ? 4L : 5L) * rank, rank);
     }
 
     private Matrix identity() {

@@ -25,6 +25,9 @@ final class GramResiduals {
     /** Sums of columns with random signs: that something is hidden in all of them by another column has a probability of 2^−{@value}. */
     private static final int PROBES = 4;
 
+    /** Columns at most that are measured one by one. */
+    static final int MEASURED = 2 * PROBES;
+
     /** Largest ‖D⁻¹α‖, in units of the size of a column, that leaves a residual of the size of rounding errors. */
     private static final double LARGEST_GROWTH = 4;
 
@@ -65,8 +68,8 @@ final class GramResiduals {
      */
     boolean areSolved(Matrix y, Matrix alpha, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
-            if (y.columns() <= 2 * PROBES) {
-                return areSmall(residuals(scratch, y, w), scaled(scratch, units, y), w);
+            if (y.columns() <= MEASURED) {
+                return eachIsSmall(scratch, y, w);
             }
             double[][] norms =
                     Norms.columnsOf(session, lengthened(scratch, alpha), even ? y : scaled(scratch, units, y));
@@ -99,7 +102,7 @@ final class GramResiduals {
      * @param w P
      */
     boolean areProjected(Matrix alpha, Matrix w) {
-        if (w.columns() <= 2 * PROBES) {
+        if (w.columns() <= MEASURED) {
             return false;
         }
         try (MemoryScope scratch = MemoryScope.open()) {
@@ -139,10 +142,18 @@ final class GramResiduals {
         return out;
     }
 
-    private boolean areSmall(Matrix residuals, Matrix targets, Matrix w) {
-        double[][] norms = Norms.columnsOf(session, residuals, targets, w);
-        for (int j = 0; j < norms[0].length; j++) {
-            if (!(norms[0][j] <= GramLimits.roundingLevel(x.rows(), 1, norms[2][j], norms[1][j]))) {
+    /** Whether D(Y − XW) is small beside W and DY, column by column. */
+    private boolean eachIsSmall(MemoryScope scratch, Matrix y, Matrix w) {
+        long k = y.columns();
+        Matrix both = session.allocate(scratch, y.rows(), 2 * k);
+        session.copy(y, both.columns(0, k));
+        session.copy(y, both.columns(k, 2 * k));
+        session.multiply(-1, x, w, 1, both.columns(0, k));
+        session.scaleRows(units, both);
+        double[][] norms = Norms.columnsOf(session, both, w);
+        for (int j = 0; j < k; j++) {
+            if (!(norms[0][j]
+                    <= GramLimits.roundingLevel(x.rows(), 1, norms[1][j], norms[0][Math.toIntExact(k) + j]))) {
                 return false;
             }
         }

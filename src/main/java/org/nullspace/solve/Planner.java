@@ -37,6 +37,7 @@ public final class Planner {
     private final boolean inPlace;
     private final boolean transformed;
     private final boolean rounds;
+    private final boolean products;
 
     private Planner(long n, long d, long k, Precision data, Place place, SolveOptions options, Session session) {
         this.n = n;
@@ -47,6 +48,7 @@ public final class Planner {
         this.data = data;
         this.options = options;
         this.budget = Budget.of(session);
+        this.products = session.prefersProducts();
         this.inPlace = place.equals(session.place());
         this.transformed = options.intercept() == InterceptRule.UNPENALISED || options.sampleWeights() != null;
         this.rounds = data == Precision.FLOAT32 && options.precision() == Precision.FLOAT32;
@@ -208,7 +210,8 @@ public final class Planner {
     private double factorBytes(Method method, boolean streamed) {
         return switch (method) {
             case AUTO -> throw new IllegalArgumentException("AUTO is not a method that computes");
-            case GRAM -> Budget.bytes(Precision.FLOAT64, 2 * p, p);
+            // L and its inverse; on a GPU a copy of the inverse, and blocks of it while it is made.
+            case GRAM -> Budget.bytes(Precision.FLOAT64, (products ? 4 : 2) * p, p);
             case SKETCH -> sketchFits(streamed) ? budget.sketchBytes(q, p) : 0;
             case QR_SVD ->
                 wholeQr(streamed)

@@ -218,6 +218,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public boolean prefersProducts() {
+        return session.prefersProducts();
+    }
+
+    @Override
     public List<SvdAlgorithm> svdAlgorithms() {
         return session.svdAlgorithms();
     }

@@ -133,6 +133,11 @@ public final class SmallDevice implements Session {
     }
 
     @Override
+    public boolean prefersProducts() {
+        return true;
+    }
+
+    @Override
     public long maxDimension() {
         return session.maxDimension();
     }

@@ -75,6 +75,11 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     }
 
     @Override
+    public boolean prefersProducts() {
+        return true;
+    }
+
+    @Override
     public long maxDimension() {
         return Integer.MAX_VALUE;
     }
