@@ -6,6 +6,7 @@ import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
 import org.nullspace.backend.Triangle;
+import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
@@ -99,7 +100,14 @@ final class Gram {
             Matrix second = session.allocate(scratch, p, p);
             session.gram(1, a, 0, g);
             session.copy(g, second);
-            int info = Factors.cholesky(session, g);
+            Status factored = session.status(scratch, 1);
+            boolean kept = session.prefersProducts();
+            Matrix inverse = kept ? session.allocate(scope, Precision.FLOAT64, 1, p, p, Layout.ROW_MAJOR) : second;
+            boolean together = kept && session.choleskyWithInverse(g, inverse, factored);
+            if (!together) {
+                session.cholesky(g, factored);
+            }
+            int info = session.read(factored)[0];
             if (info != 0) {
                 scope.close();
                 return lowRank(
@@ -108,11 +116,13 @@ final class Gram {
                                 + "): X is rank deficient or too ill-conditioned for it",
                         info - 1L);
             }
-            session.copy(g, second);
-            Status inverted = session.status(scratch, 1);
-            session.invertLower(second, inverted);
-            GramCertificate bounds = new GramCertificate(session, g, second);
-            if (session.read(inverted)[0] != 0 || !bounds.isInRange(SMALLEST_SIGMA)) {
+            if (!together) {
+                session.copy(g, inverse);
+                session.invertLower(inverse, factored);
+            }
+            GramCertificate bounds = new GramCertificate(session, g, inverse);
+            boolean inverted = together || session.read(factored)[0] == 0;
+            if (!inverted || !bounds.isInRange(SMALLEST_SIGMA)) {
                 return Attempt.declined(
                         "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an"
                                 + " infinity");
@@ -145,16 +155,9 @@ final class Gram {
                         + bounds.conditionText() + ")");
             }
             return Attempt.done(
-                    new GramFactors(
-                            session, scope, x, g, session.prefersProducts() ? kept(scope, second) : null, bounds),
+                    new GramFactors(session, scope, x, g, kept ? inverse : null, bounds),
                     "GRAM: full rank " + p + " certified, " + bounds.conditionText());
         }
-    }
-
-    private Matrix kept(MemoryScope scope, Matrix square) {
-        Matrix copy = session.allocate(scope, p, p);
-        session.copy(square, copy);
-        return copy;
     }
 
     private boolean certifies(RankTolerance tolerance, double largest, double smallest, Precision dataPrecision) {
