@@ -444,46 +444,6 @@ public abstract class AbstractSession<S extends Status> implements Session {
     protected abstract void choleskyChecked(Matrix a, S status);
 
     @Override
-    public final boolean choleskyWithInverse(Matrix a, Matrix inverse, Status status) {
-        Operands operands = operands("choleskyWithInverse")
-                .writes("A", a)
-                .writes("inverse", inverse)
-                .samePrecision()
-                .shapes(a.rows() == a.columns(), "A must be square")
-                .shapes(
-                        inverse.rows() == a.rows() && inverse.columns() == a.columns(),
-                        "the inverse must be as large as A");
-        S words = operands.words(status, statusKind, operands.int32().checked());
-        if (!hasCholeskyWithInverse(a, inverse)) {
-            return false;
-        }
-        run("choleskyWithInverse", () -> choleskyWithInverseChecked(a, inverse, words), a, inverse);
-        return true;
-    }
-
-    /**
-     * Whether there is a {@link #choleskyWithInverse} for checked operands.
-     *
-     * @param a see there
-     * @param inverse see there
-     * @return false unless a backend says otherwise
-     */
-    protected boolean hasCholeskyWithInverse(Matrix a, Matrix inverse) {
-        return false;
-    }
-
-    /**
-     * {@link #choleskyWithInverse} of checked operands that there is a way for.
-     *
-     * @param a see there
-     * @param inverse see there
-     * @param status see there
-     */
-    protected void choleskyWithInverseChecked(Matrix a, Matrix inverse, S status) {
-        throw new UnsupportedOperationException("choleskyWithInverse");
-    }
-
-    @Override
     public final void invertLower(Matrix a, Status status) {
         Operands operands = operands("invertLower").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
         S words = operands.words(status, statusKind, operands.int32().checked());

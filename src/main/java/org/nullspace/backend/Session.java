@@ -298,18 +298,6 @@ public interface Session extends AutoCloseable {
     void cholesky(Matrix a, Status status);
 
     /**
-     * {@link #cholesky} and the inverse of L, if this backend has a way to make them together that takes less time than one after the other.
-     *
-     * @param a a single matrix; lower triangle overwritten by L; the strict upper triangle is not touched
-     * @param inverse written if the status is 0, else undefined: L⁻¹ with zeros above the diagonal, {@code n × n}
-     * @param status written, as by {@link #cholesky}
-     * @return false if there is no such way for these operands: nothing has been done then
-     */
-    default boolean choleskyWithInverse(Matrix a, Matrix inverse, Status status) {
-        return false;
-    }
-
-    /**
      * Lower triangle of A ← its inverse as a lower triangular matrix.
      *
      * @param a lower triangle overwritten; the strict upper triangle is not touched

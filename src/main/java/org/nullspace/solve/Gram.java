@@ -6,7 +6,6 @@ import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
 import org.nullspace.backend.Triangle;
-import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.MemoryScope;
 import org.nullspace.matrix.Precision;
@@ -100,14 +99,7 @@ final class Gram {
             Matrix second = session.allocate(scratch, p, p);
             session.gram(1, a, 0, g);
             session.copy(g, second);
-            Status factored = session.status(scratch, 1);
-            boolean kept = session.prefersProducts();
-            Matrix inverse = kept ? session.allocate(scope, Precision.FLOAT64, 1, p, p, Layout.ROW_MAJOR) : second;
-            boolean together = kept && session.choleskyWithInverse(g, inverse, factored);
-            if (!together) {
-                session.cholesky(g, factored);
-            }
-            int info = session.read(factored)[0];
+            int info = Factors.cholesky(session, g);
             if (info != 0) {
                 scope.close();
                 return lowRank(
@@ -116,13 +108,13 @@ final class Gram {
                                 + "): X is rank deficient or too ill-conditioned for it",
                         info - 1L);
             }
-            if (!together) {
-                session.copy(g, inverse);
-                session.invertLower(inverse, factored);
-            }
+            boolean kept = session.prefersProducts();
+            Matrix inverse = kept ? session.allocate(scope, p, p) : second;
+            session.copy(g, inverse);
+            Status inverted = session.status(scratch, 1);
+            session.invertLower(inverse, inverted);
             GramCertificate bounds = new GramCertificate(session, g, inverse);
-            boolean inverted = together || session.read(factored)[0] == 0;
-            if (!inverted || !bounds.isInRange(SMALLEST_SIGMA)) {
+            if (session.read(inverted)[0] != 0 || !bounds.isInRange(SMALLEST_SIGMA)) {
                 return Attempt.declined(
                         "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an"
                                 + " infinity");

@@ -37,7 +37,6 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     private final Products products;
     private final Sketches sketches;
     private final Cholesky cholesky;
-    private final CholeskySweep sweep;
     private final Householder householder;
     private final Spectra spectra;
 
@@ -51,7 +50,6 @@ final class CudaSession extends AbstractSession<CudaStatus> {
         products = new Products(queue, entryWise);
         sketches = new Sketches(queue);
         cholesky = new Cholesky(queue, entryWise);
-        sweep = new CholeskySweep(queue, entryWise);
         householder = new Householder(queue);
         spectra = new Spectra(queue, entryWise, reductions);
     }
@@ -291,16 +289,6 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     @Override
     protected void choleskyChecked(Matrix a, CudaStatus status) {
         cholesky.factor(a, status);
-    }
-
-    @Override
-    protected boolean hasCholeskyWithInverse(Matrix a, Matrix inverse) {
-        return CholeskySweep.takes(a, inverse);
-    }
-
-    @Override
-    protected void choleskyWithInverseChecked(Matrix a, Matrix inverse, CudaStatus status) {
-        sweep.factor(a, inverse, status);
     }
 
     @Override
