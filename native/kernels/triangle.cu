@@ -1,7 +1,7 @@
 // Inverses of the blocks on the diagonal of a lower triangular matrix, in place. A thread block of ORDER threads inverts one of them, a thread a column
 // of the inverse, which it holds in registers. Every kernel takes one struct of 8-byte members.
 
-constexpr int ORDER = 64;
+constexpr int ORDER = 32;
 
 template <typename T>
 struct InverseArgs {

@@ -18,8 +18,8 @@ import org.nullspace.matrix.Matrix;
 final class BlockedInverse {
     private static final String SOURCE = "triangle";
 
-    /** Order of the blocks on the diagonal. */
-    private static final int ORDER = 64;
+    /** Order of the blocks on the diagonal, at most. Twice as much takes the compiler five times as long. */
+    private static final int ORDER = 32;
 
     private final CudaQueue queue;
     private final EntryWise entryWise;
