@@ -179,7 +179,7 @@ __device__ __forceinline__ void update(double *c, double alpha, double sum, doub
 // COPY: bytes that rows of A are aligned to, at most PIECE.
 template <typename T, typename P, int COPY>
 __device__ __forceinline__ void gramTile(GramArgs<T> args) {
-    extern __shared__ double stages[];
+    extern __shared__ __align__(16) double stages[];
     char *shared = reinterpret_cast<char *>(stages);
     int rows = (int)args.rows;
     int part = blockIdx.x / tilesOf(rows);

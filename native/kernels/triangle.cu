@@ -15,7 +15,7 @@ struct InverseArgs {
 // Blocks are overwritten, with zeros above their diagonals.
 template <typename T>
 __device__ __forceinline__ void invertDiagonal(InverseArgs<T> args) {
-    __shared__ T triangle[ORDER][ORDER + 2];  // by columns
+    __shared__ T triangle[ORDER][ORDER + 1];  // by columns, of which no two begin in one bank
     int self = threadIdx.x;
     long long first = blockIdx.x * args.size;
     int size = (int)args.size;

@@ -77,7 +77,7 @@ import json, sys
 rows = [json.loads(line, parse_constant=lambda c: sys.exit(f"{c} is no JSON")) for line in open(sys.argv[1], encoding="utf-8")]
 own = [r for r in rows if r["stage"] == "bench" and r.get("peer", "").startswith("nullspace")]
 names = {r["workload"] for r in own}
-assert len(names) == 6 and len(own) >= 20, (sorted(names), len(own))
+assert len(names) == 6 and len(own) >= 28, (sorted(names), len(own))
 for r in own:
     assert r["status"] == "ok" and r["median_s"] > 0 and r["repeats"] >= 1, r
     assert 0 <= r["forward_error"] < (1e-4 if "float32" in r["workload"] else 1e-12), r

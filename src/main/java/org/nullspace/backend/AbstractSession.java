@@ -459,6 +459,24 @@ public abstract class AbstractSession<S extends Status> implements Session {
     protected abstract void invertLowerChecked(Matrix a, S status);
 
     @Override
+    public final void invertWellConditioned(Matrix a, Status status) {
+        Operands operands =
+                operands("invertWellConditioned").writes("A", a).shapes(a.rows() == a.columns(), "A must be square");
+        S words = operands.words(status, statusKind, operands.int32().checked());
+        run("invertWellConditioned", () -> invertWellConditionedChecked(a, words), a);
+    }
+
+    /**
+     * {@link #invertWellConditioned} of checked operands; {@link #invertLowerChecked} unless a backend has something faster.
+     *
+     * @param a see there
+     * @param status see there
+     */
+    protected void invertWellConditionedChecked(Matrix a, S status) {
+        invertLowerChecked(a, status);
+    }
+
+    @Override
     public final void qr(Matrix a, Matrix tau) {
         operands("qr")
                 .writes("A", a)

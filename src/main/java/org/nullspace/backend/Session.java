@@ -306,6 +306,17 @@ public interface Session extends AutoCloseable {
     void invertLower(Matrix a, Status status);
 
     /**
+     * {@link #invertLower} in less time, for a well-conditioned A or where the result will tell that A is not. The residual |AX − I| may be of
+     * the order of ε(|A||X|)², where substitution leaves ε|A||X|: with 1/ε near the square of the condition number, entries of X are too large.
+     *
+     * @param a as there
+     * @param status as there
+     */
+    default void invertWellConditioned(Matrix a, Status status) {
+        invertLower(a, status);
+    }
+
+    /**
      * Householder QR factorization A = QR of a column-major A. R is left in the upper triangle, the reflectors below it.
      *
      * @param a column-major, {@code m × n} with any m, n; overwritten

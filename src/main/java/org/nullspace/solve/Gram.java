@@ -112,7 +112,7 @@ final class Gram {
             Matrix inverse = kept ? session.allocate(scope, p, p) : second;
             session.copy(g, inverse);
             Status inverted = session.status(scratch, 1);
-            session.invertLower(inverse, inverted);
+            session.invertWellConditioned(inverse, inverted);
             GramCertificate bounds = new GramCertificate(session, g, inverse);
             if (session.read(inverted)[0] != 0 || !bounds.isInRange(SMALLEST_SIGMA)) {
                 return Attempt.declined(

@@ -390,6 +390,11 @@ public final class CheckedSession implements Session {
     }
 
     @Override
+    public void invertWellConditioned(Matrix a, Status status) {
+        reading("invertWellConditioned", () -> session.invertWellConditioned(a, status));
+    }
+
+    @Override
     public void qr(Matrix a, Matrix tau) {
         reading("qr", () -> session.qr(a, tau));
     }

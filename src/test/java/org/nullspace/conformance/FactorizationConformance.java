@@ -148,6 +148,68 @@ abstract class FactorizationConformance extends ProductConformance {
 
     @ParameterizedTest
     @EnumSource
+    void invertsWellConditionedTriangles(Precision precision) {
+        SplittableRandom random = new SplittableRandom(13);
+        for (Layout layout : LAYOUTS) {
+            for (int n : new int[] {0, 1, 2, 32, 33, 65, 130, 257, 513}) {
+                for (int batch : n < 100 ? new int[] {1, 3} : new int[] {1}) {
+                    situation = "invertWellConditioned " + precision + " " + layout + " " + batch + "×" + n;
+                    double[][][] a = new double[batch][][];
+                    for (int p = 0; p < batch; p++) {
+                        a[p] = Reference.random(random, n, n, precision);
+                        for (int i = 0; i < n; i++) {
+                            a[p][i][i] = 1 + i % 3;
+                            for (int j = 0; j < n; j++) {
+                                a[p][i][j] =
+                                        j > i ? Double.NaN : Reference.round(a[p][i][j] / (i == j ? 1 : 16), precision);
+                            }
+                        }
+                    }
+                    try (MemoryScope inner = MemoryScope.open()) {
+                        Operand x = upload(inner, new Shape(batch, n, n), a, precision, layout, true);
+                        Status status = session.status(inner, batch);
+                        session.invertWellConditioned(x.view(), status);
+                        assertThat(session.read(status)).as(situation).isEqualTo(new int[batch]);
+                        double[][][] inverse = x.download();
+                        for (int p = 0; p < batch; p++) {
+                            double[][] l = a[p];
+                            double[][] whole = inverse[p];
+                            double[][] half = new double[n][n];
+                            double[][] lower = new double[n][n];
+                            forEach(new double[][][] {whole}, (q, i, j) -> {
+                                half[i][j] = j > i ? 0 : whole[i][j];
+                                lower[i][j] = j > i ? 0 : l[i][j];
+                            });
+                            double[][] product = Reference.multiply(lower, half, n);
+                            double[][] bound =
+                                    Reference.multiply(Reference.magnitudes(lower), Reference.magnitudes(half), n);
+                            double[][] spread = Reference.multiply(bound, bound, n);
+                            assertClose(
+                                    new double[][][] {product},
+                                    (q, i, j) -> i == j ? 1 : 0,
+                                    (q, i, j) -> 2 * (n + 3) * precision.epsilon() * (bound[i][j] + spread[i][j]));
+                            assertClose(
+                                    new double[][][] {whole},
+                                    (q, i, j) -> j > i ? Double.NaN : whole[i][j],
+                                    (q, i, j) -> 0);
+                        }
+                        x.assertFrameUntouched();
+                    }
+                }
+            }
+            for (int zero : new int[] {0, 40, 99}) {
+                double[][] a = Reference.identity(100);
+                a[zero][zero] = 0;
+                Operand x = upload(scope, a, precision, layout);
+                Status status = session.status(scope, 1);
+                session.invertWellConditioned(x.view(), status);
+                assertThat(session.read(status)).containsExactly(zero + 1);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
     void factorsAndAppliesQ(Precision precision) {
         SplittableRandom random = new SplittableRandom(12);
         for (int m : SIZES) {

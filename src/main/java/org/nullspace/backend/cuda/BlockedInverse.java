@@ -13,7 +13,8 @@ import org.nullspace.matrix.Matrix;
  * (C D)   = (−D⁻¹CA⁻¹   D⁻¹)
  * </pre>
  *
- * <p>The residuals are those of inversion by substitution: Higham, Accuracy and Stability of Numerical Algorithms, 2nd ed. (2002), §14.2.2.
+ * <p>Products of products: the residual |LX − I| is bounded by a multiple of ε(|L||X|)² only, where substitution leaves ε|L||X| (Higham, Accuracy and
+ * Stability of Numerical Algorithms, 2nd ed. (2002), §14.2.2).
  */
 final class BlockedInverse {
     private static final String SOURCE = "triangle";
@@ -64,8 +65,14 @@ final class BlockedInverse {
                             size,
                             columns ? 1 : pitch,
                             columns ? pitch : 1);
+            long bytes = size * count / 2 * (size * count / 2) * l.precision().bytes();
+            CudaMemory products = new CudaMemory(
+                    queue.device().place(),
+                    scratch.take(bytes, () -> "products of blocks of a " + l),
+                    bytes,
+                    CudaQueue.FOREVER);
             for (; count > 1; count /= 2, size *= 2) {
-                Matrix product = scratch.matrix(l.precision(), count / 2, size, size, l.layout());
+                Matrix product = Matrix.over(products, l.precision(), count / 2, size, size, l.layout());
                 Matrix a = blocks(all, 0, 0, size, count / 2);
                 Matrix c = blocks(all, size, 0, size, count / 2);
                 Matrix d = blocks(all, size, size, size, count / 2);

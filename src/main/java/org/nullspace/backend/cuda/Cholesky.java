@@ -10,9 +10,9 @@ import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
 
 /**
- * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices: large ones
- * {@linkplain BlockedInverse by blocks}, small ones of a batch by a triangular solve with the identity. Of cuSOLVER's Xtrtri, as of all its generic
- * routines, JCuda 12.6 cannot ask the workspace (its native code takes the two arrays for pointers and crashes).
+ * Cholesky factorization (cuSOLVER potrf, potrfBatched for batches of small matrices) and inversion of triangular matrices: by a triangular
+ * solve with the identity, or {@linkplain BlockedInverse by blocks}. Of cuSOLVER's Xtrtri, as of all its generic routines, JCuda 12.6
+ * cannot ask the workspace (its native code takes the two arrays for pointers and crashes).
  */
 final class Cholesky {
     private static final int THREADS = 256;
@@ -136,6 +136,7 @@ final class Cholesky {
                         words);
     }
 
+    /** L⁻¹ solves LX = I. */
     void invert(Matrix l, CudaStatus status) {
         if (l.rows() == 0) {
             return;
@@ -151,15 +152,23 @@ final class Cholesky {
 
     private void invert(Matrix l, long words) {
         diagonal("nullspace_first_zero_", l, 0, words);
-        if (l.batch() == 1) {
-            blocked.invert(l);
-            return;
-        }
         try (CudaQueue.Scratch scratch = queue.scratch()) {
             Matrix inverse = scratch.matrix(l.precision(), l.batch(), l.rows(), l.rows(), l.layout());
             entryWise.identity(inverse);
-            cublas.solveTogether(Triangle.LOWER, l, inverse);
+            if (l.batch() > 1) {
+                cublas.solveTogether(Triangle.LOWER, l, inverse);
+            } else {
+                cublas.solveTriangular(Triangle.LOWER, l, inverse);
+            }
             entryWise.copyTriangle(Triangle.LOWER, inverse, l);
+        }
+    }
+
+    /** As {@link #invert}, in less time and with a larger residual. */
+    void invertByBlocks(Matrix l, CudaStatus status) {
+        for (int p = 0; p < status.size() && l.rows() > 0; p++) {
+            diagonal("nullspace_first_zero_", l.problem(p), 0, status.address(p));
+            blocked.invert(l.problem(p));
         }
     }
 }

@@ -297,6 +297,11 @@ final class CudaSession extends AbstractSession<CudaStatus> {
     }
 
     @Override
+    protected void invertWellConditionedChecked(Matrix a, CudaStatus status) {
+        cholesky.invertByBlocks(a, status);
+    }
+
+    @Override
     protected void qrChecked(Matrix a, Matrix tau) {
         householder.factor(a, tau);
     }

@@ -1,5 +1,6 @@
 package org.nullspace.backend.cuda;
 
+import org.nullspace.error.InsufficientMemoryException;
 import org.nullspace.matrix.Layout;
 import org.nullspace.matrix.Matrix;
 import org.nullspace.matrix.Precision;
@@ -36,7 +37,7 @@ final class GramTiles {
     /** Parts of tiles at most, for each multiprocessor. */
     private static final long MOST_PARTS = 8;
 
-    /** What it takes to begin and end a part, and to sum it up with others, in steps: 1.2 µs on an H100. */
+    /** What it takes to begin and end a part, and to sum it up with others, in steps of float64, of 1.2 µs each on an H100. */
     private static final double BEGIN = 8;
 
     private static final double SUM = 0.05;
@@ -47,7 +48,7 @@ final class GramTiles {
         this.queue = queue;
     }
 
-    /** Whether the Gram matrix of A can be had from here: both on the device, and the device has the instructions and the shared memory. */
+    /** Whether the Gram matrix of A, both on the device, can be had from here: shapes fit, the device has the instructions and the shared memory. */
     boolean take(Matrix a, Matrix c) {
         CudaDevice device = queue.device();
         return device.capability() >= CAPABILITY
@@ -61,10 +62,35 @@ final class GramTiles {
 
     /** Lower triangle of C ← αAAᵀ + βC for a single matrix that is {@linkplain #take taken}. */
     void gram(double alpha, Matrix a, double beta, Matrix c) {
-        int bytes = a.precision().bytes();
+        long parts = parts(tiles(a), steps(a));
+        if (parts > 1) {
+            try {
+                gram(alpha, a, beta, c, parts);
+                return;
+            } catch (InsufficientMemoryException e) {
+                // Nothing has been queued: one part needs no memory.
+            }
+        }
+        gram(alpha, a, beta, c, 1);
+    }
+
+    private static long tiles(Matrix a) {
         long blocks = (a.rows() + TILE - 1) / TILE;
-        long tiles = blocks * (blocks + 1) / 2;
-        long parts = parts(tiles, (a.columns() * bytes + STEP - 1) / STEP);
+        return blocks * (blocks + 1) / 2;
+    }
+
+    private static long steps(Matrix a) {
+        return (a.columns() * a.precision().bytes() + STEP - 1) / STEP;
+    }
+
+    /**
+     * As {@link #gram(double, Matrix, double, Matrix)}.
+     *
+     * @param parts of the columns of A, at most as many as steps
+     */
+    void gram(double alpha, Matrix a, double beta, Matrix c, long parts) {
+        int bytes = a.precision().bytes();
+        long tiles = tiles(a);
         boolean aligned = a.address(0) % ALIGNMENT == 0 && a.leadingDimension() * bytes % ALIGNMENT == 0;
         try (CudaQueue.Scratch scratch = queue.scratch()) {
             long sums = parts == 1

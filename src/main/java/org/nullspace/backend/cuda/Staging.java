@@ -19,8 +19,9 @@ import org.nullspace.matrix.Matrix;
 
 /**
  * Copies between host matrices, wherever they lie in the host's memory, and packed device memory. Entries pass through pinned buffers by
- * turns, so that the processor fills one while the device reads another: 51 GB/s to an H100 and 47 GB/s back with 16 cores, of 54 that the bus has (2026-11-26). Little data go through ordinary memory, which the driver reads
- * before it returns: no wait for anything that was queued before.
+ * turns, so that the processor fills one while the device reads another: 51 GB/s to an H100 and 47 GB/s back with 16 cores, of 54 that the bus
+ * has (2026-11-26). Little data go through ordinary memory, which the driver reads before it returns: no wait for anything that was queued
+ * before.
  */
 final class Staging {
     /** Bytes of each pinned buffer. */
@@ -38,7 +39,7 @@ final class Staging {
     private final CudaQueue queue;
     private final ByteBuffer little = ByteBuffer.allocateDirect(LITTLE).order(ByteOrder.nativeOrder());
     private final List<Pinned> buffers = new ArrayList<>();
-    private int turn;
+    private int turn = BUFFERS - 1;
 
     Staging(CudaQueue queue) {
         this.queue = queue;
@@ -213,6 +214,8 @@ final class Staging {
      * @param target a host matrix
      */
     void download(long source, Matrix target) {
+        // The first buffer, whatever is still queued on it: all that has to be waited for here.
+        turn = BUFFERS - 1;
         Segments segments = new Segments(target);
         Deque<Arrival> underWay = new ArrayDeque<>();
         for (long done = 0; done < segments.total; done += BUFFER_BYTES) {
@@ -225,10 +228,13 @@ final class Staging {
                 underWay.remove().deliver(segments);
             }
         }
-        while (!underWay.isEmpty()) {
+        while (underWay.size() > 1) {
             underWay.remove().deliver(segments);
         }
         queue.synchronize();
+        while (!underWay.isEmpty()) {
+            underWay.remove().deliver(segments);
+        }
         Reference.reachabilityFence(target);
     }
 
@@ -241,6 +247,7 @@ final class Staging {
 
     /** Integers of device memory, after everything queued before. */
     int[] readInts(long source, int count) {
+        turn = BUFFERS - 1;
         int[] values = new int[count];
         int perBuffer = BUFFER_BYTES / Integer.BYTES;
         for (int done = 0; done < count; done += perBuffer) {

@@ -15,10 +15,10 @@ import org.nullspace.matrix.Precision;
 /** Copies of more than one pinned buffer, wherever the host's matrix lies. */
 @OnCudaDevice
 class CudaTransferTest {
-    /** More than two pinned buffers of float64, with a line that crosses the border of one. */
-    private static final int ROWS = 701;
-
     private static final int COLUMNS = 3001;
+
+    /** More than three pinned buffers of float32, six of float64, with lines that cross the borders. */
+    private static final int ROWS = (int) (3.3 * Staging.BUFFER_BYTES / Float.BYTES / COLUMNS);
 
     private static Matrix numbered(MemoryScope scope, Precision precision, Layout layout) {
         Matrix m = Matrix.uninitialized(scope, precision, 1, ROWS + 2L, COLUMNS + 3L, layout)

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.nullspace.backend.Backends;
 import org.nullspace.backend.DeviceKind;
@@ -97,6 +98,41 @@ class GramTilesTest {
         device.fill(c, 3);
         device.gram(-0.5, a, 2, c);
         requireLower(c, exact, -0.5, 6, 3);
+    }
+
+    /** One part is written to C at once, others are summed; rows begin at 16 bytes, at 8 and at 4. */
+    @ParameterizedTest
+    @EnumSource
+    void doNotDependOnTheNumberOfParts(Precision precision) {
+        int rows = 140;
+        int columns = 3000;
+        CudaDevice first = CudaDevice.get(0);
+        CudaQueue queue = first.takeQueue();
+        try {
+            for (int offset : new int[] {0, 1, 4}) {
+                Matrix a = random(device, precision, rows, columns + 8, columns + offset, 11)
+                        .columns(offset, columns + offset);
+                Matrix exact = Matrix.zeros(scope, Precision.FLOAT64, 1, rows, rows, Layout.COLUMN_MAJOR);
+                host.gram(
+                        1,
+                        random(host, precision, rows, columns + 8, columns + offset, 11)
+                                .columns(offset, columns + offset),
+                        0,
+                        exact);
+                for (long parts : offset == 0 ? new long[] {1, 2, 40} : new long[] {1, 7}) {
+                    Matrix c = device.allocate(scope, Precision.FLOAT64, 1, rows, rows, Layout.COLUMN_MAJOR);
+                    device.fill(c, 3);
+                    device.synchronize();
+                    first.within(() -> {
+                        new GramTiles(queue).gram(-0.5, a, 2, c, parts);
+                        queue.synchronize();
+                    });
+                    requireLower(c, exact, -0.5, 6, 3);
+                }
+            }
+        } finally {
+            first.giveBack(queue);
+        }
     }
 
     private void requireLower(Matrix c, Matrix exact, double factor, double summand, double above) {

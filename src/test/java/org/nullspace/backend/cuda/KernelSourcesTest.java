@@ -16,6 +16,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The kernels' sources: complete in themselves, and, where there is nvcc, fit for a real architecture. */
 class KernelSourcesTest {
@@ -71,6 +72,27 @@ class KernelSourcesTest {
             kernels++;
         }
         assertThat(kernels).as(log).isPositive();
+    }
+
+    /** Devices without the instructions of 9.0 get kernels that are never launched there, but compile. */
+    @ParameterizedTest
+    @ValueSource(strings = {"gram", "reduce", "entrywise"})
+    void compileForOlderDevices(String name, @TempDir Path folder) throws IOException, InterruptedException {
+        assumeTrue(onPath("nvcc"), "there is no nvcc on this machine");
+        Process nvcc = new ProcessBuilder(
+                        "nvcc",
+                        "-std=c++17",
+                        "-arch=sm_75",
+                        "-cubin",
+                        "-Werror",
+                        "all-warnings",
+                        "-o",
+                        folder.resolve(name + ".cubin").toString(),
+                        FOLDER.resolve(name + ".cu").toString())
+                .redirectErrorStream(true)
+                .start();
+        String log = new String(nvcc.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(nvcc.waitFor()).as(log).isZero();
     }
 
     private static boolean onPath(String program) {
