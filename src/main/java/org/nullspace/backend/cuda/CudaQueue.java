@@ -200,7 +200,7 @@ final class CudaQueue {
             refusals = null;
             int refused;
             try {
-                refused = staging().readInts(word.address(), 1)[0];
+                refused = staging().readInt(word.address());
             } finally {
                 pool.giveBack(word);
             }

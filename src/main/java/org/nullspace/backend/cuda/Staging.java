@@ -245,6 +245,14 @@ final class Staging {
                 () -> bytes + " bytes from " + queue.device().place());
     }
 
+    /** An integer of device memory, after everything queued before; for those who wait while other buffers hold what has not been delivered. */
+    int readInt(long source) {
+        Pinned buffer = next();
+        queueDownload(source, buffer.pointer, Integer.BYTES);
+        queue.synchronize();
+        return buffer.bytes.getInt(0);
+    }
+
     /** Integers of device memory, after everything queued before. */
     int[] readInts(long source, int count) {
         turn = BUFFERS - 1;
