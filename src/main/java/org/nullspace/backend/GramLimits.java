@@ -31,7 +31,7 @@ public final class GramLimits {
      * What an application of the approximate inverse (LLᵀ)⁻¹ leaves of the error of a solution: about (p + √q)εκ₂². The bound on κ₂ in the
      * Frobenius norm exceeds κ₂ by about a factor p on spread spectra, which outweighs p; a long side does not enter into it.
      *
-     * @param conditionBound ‖L‖_F‖L⁻¹‖_F
+     * @param conditionBound ‖L‖_F‖L⁻¹‖_F, or the same of L with rows of norm 1
      * @param p order of the Gram matrix
      * @param q length of the sums in it
      * @return a factor
@@ -39,6 +39,18 @@ public final class GramLimits {
     public static double contraction(double conditionBound, long p, long q) {
         double growth = Math.max(1, Math.sqrt((double) q) / p);
         return growth * conditionBound * conditionBound * EPS;
+    }
+
+    /**
+     * A bound on {@link #contraction} from one on κ₂ itself.
+     *
+     * @param condition κ₂ or more
+     * @param p order of the Gram matrix
+     * @param q length of the sums in it
+     * @return a factor
+     */
+    public static double provenContraction(double condition, long p, long q) {
+        return (p + Math.sqrt((double) q)) * EPS * condition * condition;
     }
 
     /**

@@ -306,8 +306,8 @@ public interface Session extends AutoCloseable {
     void invertLower(Matrix a, Status status);
 
     /**
-     * {@link #invertLower} in less time, for a well-conditioned A or where the result will tell that A is not. The residual |AX − I| may be of
-     * the order of ε(|A||X|)², where substitution leaves ε|A||X|: with 1/ε near the square of the condition number, entries of X are too large.
+     * {@link #invertLower} in less time, for a well-conditioned A or where the result is tried: with X the result, AX − I may grow with higher powers
+     * of the condition number than by substitution, which leaves ε|A||X|.
      *
      * @param a as there
      * @param status as there

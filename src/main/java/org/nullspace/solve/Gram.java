@@ -113,20 +113,25 @@ final class Gram {
             session.copy(g, inverse);
             Status inverted = session.status(scratch, 1);
             session.invertWellConditioned(inverse, inverted);
-            GramCertificate bounds = new GramCertificate(session, g, inverse);
+            GramCertificate bounds = new GramCertificate(session, g, inverse, kept);
+            if (bounds.isInRange(SMALLEST_SIGMA) && !bounds.isInverse()) {
+                session.copy(g, inverse);
+                session.invertLower(inverse, inverted);
+                bounds = new GramCertificate(session, g, inverse, false);
+            }
             if (session.read(inverted)[0] != 0 || !bounds.isInRange(SMALLEST_SIGMA)) {
                 return Attempt.declined(
                         "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an"
                                 + " infinity");
             }
             double trusted = GramLimits.largestCondition(p, a.columns());
-            if (bounds.scaled() > trusted) {
-                bounds.sharpenScaled(trusted);
+            if (bounds.scaled() > trusted && bounds.mayScaleTo(trusted)) {
+                bounds.sharpen(kept ? second : GramFactors.emptyGram(session, scratch, p));
             }
             if (bounds.scaled() > trusted) {
                 String note = String.format(
                         Locale.ROOT,
-                        "GRAM: no certificate, %s, %.3g with rows of norm 1, and the Gram matrix is trusted up to %.3g",
+                        "GRAM: no certificate, %s, %.3g with rows scaled, and the Gram matrix is trusted up to %.3g",
                         bounds.conditionText(),
                         bounds.scaled(),
                         trusted);
@@ -139,8 +144,9 @@ final class Gram {
                 return lowRank(second, note, Long.MAX_VALUE);
             }
             if (!certifies(tolerance, bounds.sigmaMax(), bounds.sigmaMin(), dataPrecision)
+                    && !bounds.isSharp()
                     && certifies(tolerance, bounds.sigmaMaxLower(), bounds.sigmaMinUpper(), dataPrecision)) {
-                bounds.sharpen();
+                bounds.sharpen(kept ? second : GramFactors.emptyGram(session, scratch, p));
             }
             if (!certifies(tolerance, bounds.sigmaMax(), bounds.sigmaMin(), dataPrecision)) {
                 return Attempt.declined("GRAM: no certificate of full rank under the tolerance " + tolerance + " ("

@@ -78,16 +78,20 @@ final class GramFactors extends Factors {
         session.solveTriangular(Triangle.UPPER, cholesky.transposed(), b);
     }
 
-    /** b ← (LLᵀ)⁻¹b, which for a few columns may be off by more than rounding where X is ill-conditioned. */
-    private void solveGramQuickly(MemoryScope scratch, Matrix b) {
+    /**
+     * b ← (LLᵀ)⁻¹b for a few columns where there is an inverse: quick, and off by more than rounding where X is ill-conditioned.
+     *
+     * @return whether that was done
+     */
+    private boolean solveGramQuickly(MemoryScope scratch, Matrix b) {
         Matrix known = inverse;
         if (known == null || b.columns() > GramResiduals.MEASURED) {
-            solveGram(b);
-            return;
+            return false;
         }
         Matrix half = vectors(scratch, rank, b.columns());
         session.multiply(1, known, b, 0, half);
         session.multiply(1, known.transposed(), half, 0, b);
+        return true;
     }
 
     @Override
@@ -122,9 +126,13 @@ final class GramFactors extends Factors {
     private Solving refine(Matrix y, Matrix w) {
         try (MemoryScope scratch = MemoryScope.open()) {
             Matrix step = vectors(scratch, rank, y.columns());
+            boolean quick = false;
             if (wide) {
                 session.copy(y, step);
-                solveGramQuickly(scratch, step);
+                quick = solveGramQuickly(scratch, step);
+                if (!quick) {
+                    solveGram(step);
+                }
                 session.multiply(1, x.transposed(), step, 0, w);
                 // Measures of all columns would not be finite if one of them were not.
                 if (residuals.areSolved(y, step, w)) {
@@ -135,7 +143,9 @@ final class GramFactors extends Factors {
                 solveGram(w);
             }
             Matrix residual = wide ? step : vectors(scratch, y.rows(), y.columns());
-            for (int pass = 1; pass < contractions; pass++) {
+            // A quick solution is none of those that count.
+            int corrections = quick ? contractions : contractions - 1;
+            for (int pass = 0; pass < corrections; pass++) {
                 session.copy(y, residual);
                 session.multiply(-1, x, w, 1, residual);
                 if (wide) {
@@ -147,7 +157,7 @@ final class GramFactors extends Factors {
                     session.add(1, step, 1, w);
                 }
             }
-            return new Solving(contractions - 1, false);
+            return new Solving(corrections, false);
         }
     }
 

@@ -210,8 +210,8 @@ public final class Planner {
     private double factorBytes(Method method, boolean streamed) {
         return switch (method) {
             case AUTO -> throw new IllegalArgumentException("AUTO is not a method that computes");
-            // L and its inverse; on a GPU AAᵀ beside them, and 1.5p² while the inverse is made.
-            case GRAM -> Budget.bytes(Precision.FLOAT64, (products ? 5 : 2) * p, p);
+            // L, its inverse, and a square of either; on a GPU AAᵀ as well, and 1.5p² while the inverse is made.
+            case GRAM -> Budget.bytes(Precision.FLOAT64, (products ? 5 : 3) * p, p);
             case SKETCH -> sketchFits(streamed) ? budget.sketchBytes(q, p) : 0;
             case QR_SVD ->
                 wholeQr(streamed)

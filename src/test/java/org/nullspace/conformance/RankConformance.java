@@ -57,7 +57,7 @@ abstract class RankConformance extends Conformance {
         }
     }
 
-    /** Frobenius norms alone would prove neither: on these spectra they are too large by 5.1 and by 2.7. */
+    /** Frobenius norms alone would prove neither: on these spectra they are too large by 5.5 and by 3.2. */
     @Test
     void certifiesMoreThanFrobeniusNormsCan() {
         int n = 70;
