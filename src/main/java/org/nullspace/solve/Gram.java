@@ -2,6 +2,7 @@ package org.nullspace.solve;
 
 import java.util.Locale;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import org.nullspace.backend.GramLimits;
 import org.nullspace.backend.Session;
 import org.nullspace.backend.Status;
@@ -110,15 +111,9 @@ final class Gram {
             }
             boolean kept = session.prefersProducts();
             Matrix inverse = kept ? session.allocate(scope, p, p) : second;
-            session.copy(g, inverse);
+            Supplier<Matrix> square = kept ? () -> second : () -> GramFactors.emptyGram(session, scratch, p);
             Status inverted = session.status(scratch, 1);
-            session.invertWellConditioned(inverse, inverted);
-            GramCertificate bounds = new GramCertificate(session, g, inverse, kept);
-            if (bounds.isInRange(SMALLEST_SIGMA) && !bounds.isInverse()) {
-                session.copy(g, inverse);
-                session.invertLower(inverse, inverted);
-                bounds = new GramCertificate(session, g, inverse, false);
-            }
+            GramCertificate bounds = inverted(g, inverse, inverted, kept);
             if (session.read(inverted)[0] != 0 || !bounds.isInRange(SMALLEST_SIGMA)) {
                 return Attempt.declined(
                         "GRAM: entries of X are too large or too small to be squared, or hold a NaN or an"
@@ -126,7 +121,7 @@ final class Gram {
             }
             double trusted = GramLimits.largestCondition(p, a.columns());
             if (bounds.scaled() > trusted && bounds.mayScaleTo(trusted)) {
-                bounds.sharpen(kept ? second : GramFactors.emptyGram(session, scratch, p));
+                bounds.sharpen(square.get());
             }
             if (bounds.scaled() > trusted) {
                 String note = String.format(
@@ -146,7 +141,7 @@ final class Gram {
             if (!certifies(tolerance, bounds.sigmaMax(), bounds.sigmaMin(), dataPrecision)
                     && !bounds.isSharp()
                     && certifies(tolerance, bounds.sigmaMaxLower(), bounds.sigmaMinUpper(), dataPrecision)) {
-                bounds.sharpen(kept ? second : GramFactors.emptyGram(session, scratch, p));
+                bounds.sharpen(square.get());
             }
             if (!certifies(tolerance, bounds.sigmaMax(), bounds.sigmaMin(), dataPrecision)) {
                 return Attempt.declined("GRAM: no certificate of full rank under the tolerance " + tolerance + " ("
@@ -156,6 +151,24 @@ final class Gram {
                     new GramFactors(session, scope, x, g, kept ? inverse : null, bounds),
                     "GRAM: full rank " + p + " certified, " + bounds.conditionText());
         }
+    }
+
+    /**
+     * Makes L⁻¹.
+     *
+     * @param l L, zeros above the diagonal
+     * @param inverse written
+     * @param byProducts whether to make it of products; where a trial shows that this is none, it is made by substitution
+     */
+    private GramCertificate inverted(Matrix l, Matrix inverse, Status status, boolean byProducts) {
+        session.copy(l, inverse);
+        if (!byProducts) {
+            session.invertLower(inverse, status);
+            return new GramCertificate(session, l, inverse, false);
+        }
+        session.invertWellConditioned(inverse, status);
+        GramCertificate bounds = new GramCertificate(session, l, inverse, true);
+        return bounds.isInRange(SMALLEST_SIGMA) && !bounds.isInverse() ? inverted(l, inverse, status, false) : bounds;
     }
 
     private boolean certifies(RankTolerance tolerance, double largest, double smallest, Precision dataPrecision) {

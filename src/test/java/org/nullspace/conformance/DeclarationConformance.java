@@ -205,9 +205,9 @@ abstract class DeclarationConformance extends Conformance {
                     try (Factorization f = OnSession.factor(session, x, options(mode))) {
                         // Singular values, norms, status words; random numbers, which do not grow with X.
                         long random = mode.method() == Method.SKETCH ? 8 * 40 * (40 + 3 * 24) : 0;
-                        // Signs that an inverse is tried on, where it is made of products.
-                        long signs = session.prefersProducts() ? 4 * 8 * 40 : 0;
-                        long norm = f.method() == Method.GRAM ? 8 * 40 + signs : 0;
+                        // Vectors that an inverse is tried on, where it is made of products.
+                        long tries = session.prefersProducts() ? 4 * 8 * 40 : 0;
+                        long norm = f.method() == Method.GRAM ? 8 * 40 + tries : 0;
                         assertThat(session.uploadedBytes()).as(where).isLessThanOrEqualTo(random + norm);
                         long norms = mode.method() == Method.SKETCH ? 10 : 3;
                         assertThat(session.downloadedBytes()).as(where).isLessThan(8 * (10 + norms * 40));

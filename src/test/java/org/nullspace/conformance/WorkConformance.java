@@ -2,6 +2,7 @@ package org.nullspace.conformance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.util.Arrays;
 import java.util.Map;
@@ -89,6 +90,31 @@ abstract class WorkConformance extends Conformance {
             assertThat(work.of("gram")).isEqualTo((double) N * N * D);
             // Xᵀα and one residual.
             assertThat(work.of("multiply")).isEqualTo(2.0 * N * D * 2);
+        }
+    }
+
+    /** Where products take less time: no triangular solve for a few targets, and no trust in an inverse that is none. */
+    @Test
+    void anInverseMadeOfProductsIsTriedAndUsed() {
+        for (boolean spoilt : new boolean[] {false, true}) {
+            Map<String, Integer> calls = new TreeMap<>();
+            Session open = provider().open(0);
+            assumeTrue(open.prefersProducts(), "this backend solves with triangles");
+            Session session = watched(open, (operation, args) -> {
+                calls.merge(operation, 1, Integer::sum);
+                if (spoilt && operation.equals("invertWellConditioned")) {
+                    open.fill(((Matrix) args[0]).rows(N - 1, N).columns(N / 2, N / 2 + 1), 0.1);
+                }
+            });
+            Planted p = planted(N, 3);
+            SolveOptions options = options().method(Method.GRAM).build();
+            try (SolutionSet s =
+                    OnSession.solve(session, p.matrixX(Storage.ROW_MAJOR), p.matrixY(Storage.ROW_MAJOR), options)) {
+                assertThat(s.method()).isEqualTo(Method.GRAM);
+                assertThat(s.refinement().backwardError()).isLessThan(1e-15);
+                assertThat(calls.getOrDefault("invertLower", 0)).isEqualTo(spoilt ? 1 : 0);
+                assertThat(calls).doesNotContainKey("solveTriangular");
+            }
         }
     }
 

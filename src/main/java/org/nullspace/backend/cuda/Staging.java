@@ -19,8 +19,7 @@ import org.nullspace.matrix.Matrix;
 
 /**
  * Copies between host matrices, wherever they lie in the host's memory, and packed device memory. Entries pass through pinned buffers by
- * turns, so that the processor fills one while the device reads another: 51 GB/s to an H100 and 47 GB/s back with 16 cores, of 54 that the bus
- * has (2026-11-26). Little data go through ordinary memory, which the driver reads before it returns: no wait for anything that was queued
+ * turns, so that the processor fills one while the device reads another. Little data go through ordinary memory, which the driver reads before it returns: no wait for anything that was queued
  * before.
  */
 final class Staging {
